@@ -1,0 +1,51 @@
+/** `npm run bench -- NAME [--runs N] [--json FILE]`: one benchmark, its figures with spread, side by side where there is a comparison. */
+import { writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import type { Figure } from "./measure.ts";
+import { table } from "./table.ts";
+
+export interface Report {
+  /** What was measured, in a sentence. */
+  title: string;
+  figures: Figure[];
+  /** Sentences that a reader needs in order not to misread the figures. */
+  notes: string[];
+}
+
+const benchmarks: Record<string, () => Promise<{ run: (runs: number) => Promise<Report> }>> = {
+  preview: () => import("./preview.ts"),
+};
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { runs: { type: "string", default: "7" }, json: { type: "string" } },
+  });
+  const [name] = positionals;
+  const load = name === undefined ? undefined : benchmarks[name];
+  if (name === undefined || load === undefined) {
+    console.error(`bench: ${name === undefined ? "no benchmark named" : `"${name}" is no benchmark`}; there are: ${Object.keys(benchmarks).join(", ")}`);
+    return 1;
+  }
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1 || runs > 100) {
+    console.error(`bench: --runs is "${values.runs}", must be a whole number from 1 to 100`);
+    return 1;
+  }
+  const { run } = await load();
+  const report = await run(runs);
+  console.log(`${report.title}\n${machine()}, ${runs} runs each\n`);
+  console.log(table(report.figures));
+  for (const note of report.notes) console.log(`- ${note}`);
+  if (values.json !== undefined) {
+    writeFileSync(values.json, JSON.stringify({ name, machine: machine(), runs, ...report }, null, 2) + "\n");
+  }
+  return 0;
+}
+
+function machine(): string {
+  return `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+}
+
+process.exitCode = await main();

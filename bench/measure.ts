@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+/** One measured quantity over several runs. */
+export interface Figure {
+  name: string;
+  unit: "s" | "MB" | "×" | "1/s" | "ms" | "count";
+  /** Digits after the point when shown. */
+  digits: number;
+  samples: number[];
+}
+
+export interface Sample {
+  /** Seconds from start to exit. */
+  wall: number;
+  /** Highest sum over the process and all its descendants, MB; shared pages counted once per process that maps them, divided among them (PSS). */
+  peakPss: number;
+  /** The same with shared pages counted in every process (RSS). */
+  peakRss: number;
+  exitCode: number | null;
+}
+
+/** Runs a command with its output thrown away, sampling the memory of its process tree from /proc every 20 ms. */
+export async function measure(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Sample> {
+  const started = process.hrtime.bigint();
+  const child = spawn(command, args, { stdio: "ignore", env });
+  let peakPss = 0;
+  let peakRss = 0;
+  const sampler = setInterval(() => {
+    const { pss, rss } = treeMemory(child.pid!);
+    peakPss = Math.max(peakPss, pss);
+    peakRss = Math.max(peakRss, rss);
+  }, 20);
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+  const wall = Number(process.hrtime.bigint() - started) / 1e9;
+  clearInterval(sampler);
+  return { wall, peakPss, peakRss, exitCode };
+}
+
+/** Memory of a process and its descendants, MB. Processes that end while they are read count as nothing. */
+function treeMemory(root: number): { pss: number; rss: number } {
+  const children = new Map<number, number[]>();
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid)) continue;
+    const parent = Number(read(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ")[1]);
+    children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  let pss = 0;
+  let rss = 0;
+  const visit = (pid: number): void => {
+    const rollup = read(`/proc/${pid}/smaps_rollup`);
+    pss += kilobytes(rollup, "Pss") / 1024;
+    rss += kilobytes(rollup, "Rss") / 1024;
+    children.get(pid)?.forEach(visit);
+  };
+  visit(root);
+  return { pss, rss };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // gone since it was listed
+  }
+}
+
+function kilobytes(text: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
+}
