@@ -20,7 +20,8 @@ export type PropertyValue =
   | Secret
   | Unknown
   | ResourceReference
-  | AssetValue;
+  | AssetValue
+  | OutputValue;
 export type PropertyMap = { [key: string]: PropertyValue };
 
 /** A value that must not be shown or stored in clear. */
@@ -31,7 +32,10 @@ export class Secret {
   }
 }
 /** A value that a preview cannot know yet. One instance is as good as another. */
-export class Unknown {}
+export class Unknown {
+  /** Gives the type a shape of its own: an empty class would accept any object. */
+  readonly unknown = true;
+}
 /** A reference to another resource of the stack, by URN and, for custom resources, id. */
 export class ResourceReference {
   readonly urn: Urn;
@@ -48,6 +52,24 @@ export class AssetValue {
   readonly wire: { [key: string]: unknown };
   constructor(wire: { [key: string]: unknown }) {
     this.wire = wire;
+  }
+}
+
+/**
+ * A value with the resources it came from. Exists only between the program and its transforms and hooks:
+ * plans, state and policies never hold one.
+ */
+export class OutputValue {
+  /** Meaningless unless `known`. */
+  readonly value: PropertyValue;
+  readonly known: boolean;
+  readonly secret: boolean;
+  readonly dependencies: Urn[];
+  constructor(value: PropertyValue, known: boolean, secret: boolean, dependencies: Urn[]) {
+    this.value = value;
+    this.known = known;
+    this.secret = secret;
+    this.dependencies = dependencies;
   }
 }
 
