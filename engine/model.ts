@@ -249,11 +249,26 @@ export interface ProjectStack {
   organization: string;
   /** Folder of Pulumi.yaml, absolute. */
   root: string;
-  /** Program as `cmd/run` takes it, relative to `root` or absolute. */
+  /** Program as `cmd/run` takes it, relative to `pwd` or absolute. */
   main: string;
+  /** Working directory of the program: the folder of `main`. Default: `root`. */
+  pwd?: string;
   /** `runtime.options` of Pulumi.yaml. */
   runtime: { typescript: boolean; tsconfig?: string; nodeargs?: string };
   configuration: StackConfiguration;
+}
+
+/**
+ * Where a running update records what it is about to do and what it did, so that a kill at any point leaves a state that tells the
+ * truth. States are compared by identity: `removed` is the very object of `prior` (or one recorded earlier in this update).
+ */
+export interface Journal {
+  /** Before a step touches anything; resolves once the intent is on disk. `state` is what will be (create, update, read) or was (delete). */
+  began(step: Step, state: ResourceState): Promise<void>;
+  /** After the step; `state` as given to `began` (a `same` step needs none). A failed step gives an empty effect: what was, stays. */
+  ended(step: Step, state: ResourceState, effect: { removed?: ResourceState; recorded?: ResourceState }): Promise<void>;
+  /** The outputs of a recorded resource changed in place (component outputs, stack outputs). */
+  outputs(state: ResourceState): Promise<void>;
 }
 
 /** Outcome of a preview or an update. */
