@@ -20,15 +20,11 @@ type Secrets =
   | Replace<Parsed["secrets"], { readonly source: "vault"; readonly store: With<Parsed["secrets"]["store"], "address"> }>;
 
 type Issuer = Parsed["tls"]["issuer"];
-type Tls = Replace<
-  Parsed["tls"],
-  {
-    readonly issuer:
-      | Replace<With<Issuer, "email">, { readonly type: "acme" }>
-      | Replace<With<Issuer, "caSecret">, { readonly type: "ca" }>
-      | Replace<Issuer, { readonly type: "selfSigned" }>;
-  }
->;
+type SignedIssuer =
+  | Replace<With<Issuer, "email">, { readonly type: "acme" }>
+  | Replace<With<Issuer, "caSecret">, { readonly type: "ca" }>
+  | Replace<Issuer, { readonly type: "selfSigned" }>;
+type Tls = Replace<Parsed["tls"], { readonly enabled: false }> | Replace<Parsed["tls"], { readonly enabled: true; readonly issuer: SignedIssuer }>;
 
 /**
  * One stack's whole configuration: checked, complete and deeply frozen. Durations and quantities stay text, as Kubernetes takes
@@ -47,6 +43,7 @@ export type StackConfig = Replace<
     readonly gateway: Gateway;
     /** Has a vault's `store.address` where `source` is `vault`. */
     readonly secrets: Secrets;
+    /** Where `enabled`, an `acme` issuer has its `email` and a `ca` issuer its `caSecret`. */
     readonly tls: Tls;
   }
 > &
