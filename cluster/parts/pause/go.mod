@@ -1,0 +1,3 @@
+module rlhf-audit-trail.dev/cluster/parts/pause
+
+go 1.24.0
