@@ -15,6 +15,8 @@ export type Outcome = Readonly<{ kind: "recorded" | "repeated" | "conflict"; eve
 /** The trail's newest event and the Merkle root over all of them; undefined parts when it is empty. */
 export type Head = Readonly<{ size: number; root: Buffer; event: StoredEvent | undefined }>;
 
+/** A new event and the hash of its Idempotency-Key. */
+type Keyed = Readonly<{ event: StoredEvent; key: Buffer }>;
 type EventRow = { seq: string; id: string; record: Buffer; leaf_hash: Buffer; previous_link: Buffer; link: Buffer };
 const eventColumns = "seq, id, record, leaf_hash, previous_link, link";
 
@@ -64,6 +66,12 @@ export async function readSize(pool: Pool): Promise<number> {
   return ((await newest(pool))?.seq ?? -1) + 1;
 }
 
+/** How many leaves the stored tree has: as many as there are events, unless events were cut off. */
+export async function readLeafCount(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ index: string }>("SELECT index FROM merkle_node WHERE level = 0 ORDER BY index DESC LIMIT 1");
+  return rows[0] === undefined ? 0 : Number(rows[0].index) + 1;
+}
+
 /** The proof that leaf `index` is in the tree of the first `size` events. */
 export async function readProof(pool: Pool, index: number, size: number): Promise<{ root: Buffer; leaf: Buffer; path: Buffer[] }> {
   const own: NodeId = { level: 0, index };
@@ -87,7 +95,7 @@ export async function appendEvents(pool: Pool, privacy: PrivacyEngine, submissio
     const head = await newest(client);
     const size = (head?.seq ?? -1) + 1;
     let previousLink = head?.link ?? genesis;
-    const added: (StoredEvent & { key: Buffer })[] = [];
+    const added: Keyed[] = [];
     const outcomes = submissions.map((submission, place): Outcome => {
       const key = keys[place] ?? Buffer.alloc(0);
       const earlier = known.get(key.toString("hex"));
@@ -96,16 +104,16 @@ export async function appendEvents(pool: Pool, privacy: PrivacyEngine, submissio
       if (earlier !== undefined) return { kind: sameContent(record, parseRecord(earlier.record)) ? "repeated" : "conflict", event: earlier };
       const bytes = recordBytes(record);
       const leaf = leafHash(bytes);
-      const event = { seq: size + added.length, id: record.id, record: bytes, leafHash: leaf, previousLink, link: linkHash(previousLink, leaf), key };
+      const event = { seq: size + added.length, id: record.id, record: bytes, leafHash: leaf, previousLink, link: linkHash(previousLink, leaf) };
       previousLink = event.link;
-      added.push(event);
+      added.push({ event, key });
       known.set(key.toString("hex"), event);
       return { kind: "recorded", event };
     });
     if (added.length > 0) {
       await insertIdentities(client, identities.added);
       await insertEvents(client, added);
-      await insertNodes(client, size, added.map((event) => event.leafHash));
+      await insertNodes(client, size, added.map(({ event }) => event.leafHash));
     }
     return outcomes;
   });
@@ -132,18 +140,18 @@ async function insertIdentities(client: Client, identities: readonly SealedIdent
   );
 }
 
-async function insertEvents(client: Client, events: readonly (StoredEvent & { key: Buffer })[]): Promise<void> {
+async function insertEvents(client: Client, added: readonly Keyed[]): Promise<void> {
   await client.query(
     `INSERT INTO audit_event (seq, id, idempotency_hash, record, leaf_hash, previous_link, link)
      SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[]) AS fresh(seq, id, key, record, leaf, previous, link) ORDER BY seq`,
     [
-      events.map((e) => e.seq),
-      events.map((e) => e.id),
-      events.map((e) => e.key),
-      events.map((e) => e.record),
-      events.map((e) => e.leafHash),
-      events.map((e) => e.previousLink),
-      events.map((e) => e.link),
+      added.map(({ event }) => event.seq),
+      added.map(({ event }) => event.id),
+      added.map(({ key }) => key),
+      added.map(({ event }) => event.record),
+      added.map(({ event }) => event.leafHash),
+      added.map(({ event }) => event.previousLink),
+      added.map(({ event }) => event.link),
     ],
   );
 }

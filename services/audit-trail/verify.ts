@@ -1,7 +1,7 @@
 import { genesis, linkHash } from "./chain.ts";
 import type { Pool } from "./database.ts";
 import { appendedNodes, frontier, leafHash, lookupIn, nodeKey, treeRoot } from "./merkle.ts";
-import { readEvents, readHead } from "./trail.ts";
+import { readEvents, readHead, readLeafCount } from "./trail.ts";
 
 /** The verdict on a stretch of the trail. */
 export type Verification = Readonly<{
@@ -25,6 +25,8 @@ const pageSize = 500;
  * and compares it with the stored one. A stretch that starts later trusts the link of the event before it.
  */
 export async function verifyTrail(pool: Pool, from: number, limit: number): Promise<Verification> {
+  // Counted before the head is read: the trail may grow in between, and must not have shrunk.
+  const leaves = await readLeafCount(pool);
   const head = await readHead(pool);
   const end = Math.min(head.size, from + limit);
   const whole = from === 0 && end === head.size;
@@ -38,6 +40,7 @@ export async function verifyTrail(pool: Pool, from: number, limit: number): Prom
     tree: whole ? { size: head.size, root: head.root.toString("hex") } : undefined,
   });
 
+  if (leaves > head.size) return report(0, { seq: head.size, rule: "the event is missing: the Merkle tree has a leaf for it" });
   const before = from === 0 ? undefined : (await readEvents(pool, from - 1, 1))[0];
   let previous = before?.link ?? genesis;
   if (from > 0 && from < head.size && before?.seq !== from - 1) return report(0, { seq: from - 1, rule: "the event is missing" });
