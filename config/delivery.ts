@@ -3,78 +3,156 @@ import { key } from "./key.ts";
 import { address, duration, image, integer, oneOf, percent, tickDuration } from "./values.ts";
 
 /** The two slots of a blue-green stack. */
-export const slotNames = ["blue", "green"] as const;
+const slotNames = ["blue", "green"] as const;
 /** A slot of a blue-green stack. */
 export type SlotName = (typeof slotNames)[number];
 
 const slot = (name: SlotName) =>
   key(
-    z.strictObject({
-      image: image({ description: `Image of the ${name} slot; an absent image leaves the slot empty.`, example: "ghcr.io/terragonlabs/rlhf-audit-trail@sha256:<digest>" }).optional(),
-    }).prefault({}),
+    z
+      .strictObject({
+        image: image({
+          description: `Image of the ${name} slot; an absent image leaves the slot empty.`,
+          example: "ghcr.io/terragonlabs/rlhf-audit-trail@sha256:<digest>",
+        }).optional(),
+      })
+      .prefault({}),
     { description: `The ${name} slot.` },
   );
 
 /** Two slots, one of them live. */
 export const blueGreen = key(
-  z.strictObject({
-    active: oneOf(slotNames, { description: "The live slot: where the live Service sends the traffic." }).default("blue"),
-    slots: key(z.strictObject({ blue: slot("blue"), green: slot("green") }).prefault({}), { description: "What runs in the slots." }),
-    verificationTimeout: duration({ description: "Time that the verification Job has to find a slot healthy before traffic moves there.", min: "10s", max: "1h" }).default("2m"),
-  }).prefault({}),
+  z
+    .strictObject({
+      active: oneOf(slotNames, { description: "The live slot: where the live Service sends the traffic." }).default(
+        "blue",
+      ),
+      slots: key(z.strictObject({ blue: slot("blue"), green: slot("green") }).prefault({}), {
+        description: "What runs in the slots.",
+      }),
+      verificationTimeout: duration({
+        description: "Time that the verification Job has to find a slot healthy before traffic moves there.",
+        min: "10s",
+        max: "1h",
+      }).default("2m"),
+    })
+    .prefault({}),
   { description: "The blue-green strategy; read when `strategy` is `blueGreen`." },
 );
 
 const gate = (name: string, hook: string, timeout: string) =>
   key(
-    z.strictObject({
-      timeout: tickDuration({ description: `Time that the ${name} gate has for its answer, in ${hook}.`, min: "1s", max: "2m" }).default(timeout),
-    }).prefault({}),
+    z
+      .strictObject({
+        timeout: tickDuration({
+          description: `Time that the ${name} gate has for its answer, in ${hook}.`,
+          min: "1s",
+          max: "2m",
+        }).default(timeout),
+      })
+      .prefault({}),
     { description: `The ${name} gate.` },
   );
 
 const metric = <Limit extends z.ZodRawShape>(description: string, limit: Limit, interval: string) =>
   key(
-    z.strictObject({
-      ...limit,
-      interval: tickDuration({ description: "Window of the query, back from each tick.", min: "10s", max: "30m" }).default(interval),
-    }).prefault({} as never),
+    z
+      .strictObject({
+        ...limit,
+        interval: tickDuration({
+          description: "Window of the query, back from each tick.",
+          min: "10s",
+          max: "30m",
+        }).default(interval),
+      })
+      .prefault({} as never),
     { description },
   );
 
-/** Flagger's analysis: the seed's numbers, in the places where they take effect. */
+/** Flagger's analysis: 0 to 50 in steps of 10, a tick every 30 s, five failed checks. */
 export const canary = key(
-  z.strictObject({
-    provider: oneOf(["gatewayapi:v1", "gatewayapi:v1beta1"], { description: "Flagger's routing provider: the version of the Gateway API that the cluster serves." }).default("gatewayapi:v1"),
-    interval: tickDuration({ description: "Time between two ticks of the analysis.", min: "10s", max: "1h" }).default("30s"),
-    threshold: integer(1, 100, { description: "Failed checks, counted over the whole analysis, at which the release is taken back.", unit: "checks" }).default(5),
-    maxWeight: integer(1, 100, { description: "Share of the traffic at which the analysis ends and the release is promoted.", unit: "percent" }).default(50),
-    stepWeight: integer(1, 100, { description: "Share of the traffic that is added at each tick; it divides `canary.maxWeight` evenly.", unit: "percent" }).default(10),
-    progressDeadline: tickDuration({ description: "Time that the canary's pods have to become ready.", min: "10s", max: "1h" }).default("60s"),
-    prometheus: address({ description: "Prometheus that the metrics are asked of.", schemes: ["http", "https"] }).default("http://prometheus.monitoring:9090"),
-    metrics: key(
-      z.strictObject({
-        successRate: metric("Requests that the canary answers without a server error.", { min: percent(0, 100, { description: "Smallest share that passes." }).default(99) }, "1m"),
-        latency: metric("99th percentile of the time to answer.", { max: duration({ description: "Longest time that passes.", min: "1ms", max: "5m" }).default("500ms") }, "30s"),
-        cpu: metric("CPU use of the canary's pods, of their limit.", { max: percent(1, 100, { description: "Largest share that passes." }).default(80) }, "1m"),
-        memory: metric("Memory use of the canary's pods, of their limit.", { max: percent(1, 100, { description: "Largest share that passes." }).default(85) }, "1m"),
-        requests: metric(
-          "Requests that the canary answered: too few to judge is a failed check, never a success.",
-          { min: integer(1, 1_000_000, { description: "Fewest requests in the window that can be judged.", unit: "requests" }).default(20) },
-          "1m",
-        ),
-      }).prefault({}),
-      { description: "What is measured at every tick." },
-    ),
-    // The seed's 30 s, 60 s and 120 s never fit a 30 s tick: hooks run one after another in the tick, and Flagger drops ticks that are late.
-    gates: key(
-      z.strictObject({
-        compliance: gate("compliance", "pre-rollout and confirm-promotion", "5s"),
-        performance: gate("performance", "rollout, at every tick", "10s"),
-        security: gate("security", "pre-rollout and confirm-promotion", "10s"),
-      }).prefault({}),
-      { description: "The gates that Flagger asks. At the last weight all three are asked in one tick, so their timeouts together stay below `canary.interval`." },
-    ),
-  }).prefault({}),
+  z
+    .strictObject({
+      provider: oneOf(["gatewayapi:v1", "gatewayapi:v1beta1"], {
+        description: "Flagger's routing provider: the version of the Gateway API that the cluster serves.",
+      }).default("gatewayapi:v1"),
+      interval: tickDuration({ description: "Time between two ticks of the analysis.", min: "10s", max: "1h" }).default(
+        "30s",
+      ),
+      threshold: integer(1, 100, {
+        description: "Failed checks, counted over the whole analysis, at which the release is taken back.",
+        unit: "checks",
+      }).default(5),
+      maxWeight: integer(1, 100, {
+        description: "Share of the traffic at which the analysis ends and the release is promoted.",
+        unit: "percent",
+      }).default(50),
+      stepWeight: integer(1, 100, {
+        description: "Share of the traffic that is added at each tick; it divides `canary.maxWeight` evenly.",
+        unit: "percent",
+      }).default(10),
+      progressDeadline: tickDuration({
+        description: "Time that the canary's pods have to become ready.",
+        min: "10s",
+        max: "1h",
+      }).default("60s"),
+      prometheus: address({
+        description: "Prometheus that the metrics are asked of.",
+        schemes: ["http", "https"],
+      }).default("http://prometheus.monitoring:9090"),
+      metrics: key(
+        z
+          .strictObject({
+            successRate: metric(
+              "Requests that the canary answers without a server error.",
+              { min: percent(0, 100, { description: "Smallest share that passes." }).default(99) },
+              "1m",
+            ),
+            latency: metric(
+              "99th percentile of the time to answer.",
+              { max: duration({ description: "Longest time that passes.", min: "1ms", max: "5m" }).default("500ms") },
+              "30s",
+            ),
+            cpu: metric(
+              "CPU use of the canary's pods, of their limit.",
+              { max: percent(1, 100, { description: "Largest share that passes." }).default(80) },
+              "1m",
+            ),
+            memory: metric(
+              "Memory use of the canary's pods, of their limit.",
+              { max: percent(1, 100, { description: "Largest share that passes." }).default(85) },
+              "1m",
+            ),
+            requests: metric(
+              "Requests that the canary answered: too few to judge is a failed check, never a success.",
+              {
+                min: integer(1, 1_000_000, {
+                  description: "Fewest requests in the window that can be judged.",
+                  unit: "requests",
+                }).default(20),
+              },
+              "1m",
+            ),
+          })
+          .prefault({}),
+        { description: "What is measured at every tick." },
+      ),
+      // Timeouts of 30 s, 60 s and 120 s never fit a tick of 30 s: hooks run one after another inside the tick, and Flagger
+    // drops the ticks that come late.
+      gates: key(
+        z
+          .strictObject({
+            compliance: gate("compliance", "pre-rollout and confirm-promotion", "5s"),
+            performance: gate("performance", "rollout, at every tick", "10s"),
+            security: gate("security", "pre-rollout and confirm-promotion", "10s"),
+          })
+          .prefault({}),
+        {
+          description:
+            "The gates that Flagger asks. At the last weight all three are asked in one tick, so their timeouts together stay below `canary.interval`.",
+        },
+      ),
+    })
+    .prefault({}),
   { description: "The canary strategy; read when `strategy` is `canary`." },
 );

@@ -5,11 +5,14 @@ import type { ParsedConfig } from "./schema.ts";
 const mostMillisecondsToTakeBack = 5 * 60 * 1000;
 
 /**
- * Longest time from detection of a bad revision to all traffic on the old one, readiness of the pods apart: one tick to notice that
- * they are ready, one to give them weight, then the failed checks, of which the last is acted upon one tick later.
+ * Longest time from detection of a bad revision to all traffic on the old one, readiness of the pods apart: one tick
+ * to notice that they are ready, one to give them weight, then the failed checks; the last is acted upon a tick later.
  * @returns milliseconds
  */
-export function timeToTakeBack({ interval, threshold }: Pick<ParsedConfig["canary"], "interval" | "threshold">): number {
+function timeToTakeBack({
+  interval,
+  threshold,
+}: Pick<ParsedConfig["canary"], "interval" | "threshold">): number {
   return (threshold + 2) * milliseconds(interval);
 }
 
@@ -20,7 +23,13 @@ const liveSlotIsFilled: Rule = {
     if (strategy !== "blueGreen" || slots[active].image !== undefined) return [];
     const filled = active === "blue" ? ("green" as const) : ("blue" as const);
     return slots[filled].image === undefined
-      ? [{ key: "blueGreen.active", rule: "a slot that has an image; neither slot has one", fix: "Set blueGreen.slots.blue.image to the image to run." }]
+      ? [
+          {
+            key: "blueGreen.active",
+            rule: "a slot that has an image; neither slot has one",
+            fix: "Set blueGreen.slots.blue.image to the image to run.",
+          },
+        ]
       : [
           {
             key: "blueGreen.active",
@@ -37,8 +46,18 @@ const canaryHasImageAndRoute: Rule = {
   check: ({ strategy, image, gateway }) => {
     if (strategy !== "canary") return [];
     const found: Violation[] = [];
-    if (image === undefined) found.push({ key: "image", rule: "set where strategy is canary", fix: "Set it to registry/repository@sha256:<digest>." });
-    if (!gateway.enabled) found.push({ key: "gateway.enabled", rule: "true where strategy is canary: the weights are a route of the Gateway", fix: { set: true } });
+    if (image === undefined)
+      found.push({
+        key: "image",
+        rule: "required where strategy is canary",
+        fix: "Set it to registry/repository@sha256:<digest>.",
+      });
+    if (!gateway.enabled)
+      found.push({
+        key: "gateway.enabled",
+        rule: "true where strategy is canary: the weights are a route of the Gateway",
+        fix: { set: true },
+      });
     return found;
   },
 };
@@ -61,7 +80,8 @@ const weightsStepEvenly: Rule = {
 };
 
 const gatesFitTheTick: Rule = {
-  summary: "The three gates' timeouts together are below `canary.interval`: at the last weight one tick asks them all, one after another, and Flagger drops ticks that are late.",
+  summary:
+    "The three gates' timeouts together are below `canary.interval`: at the last weight one tick asks them all, one after another, and Flagger drops ticks that are late.",
   reads: ["canary.interval", "canary.gates"],
   check: ({ canary: { interval, gates } }, { reveal }) => {
     const sum = Object.values(gates).reduce((total, { timeout }) => total + milliseconds(timeout), 0);
@@ -104,13 +124,14 @@ const deadlineAllowsTwoTicks: Rule = {
           {
             key: "canary.progressDeadline",
             rule: `at least twice canary.interval (${reveal(interval, "canary.interval")}): readiness is looked at once in a tick, and a pod must have had one whole tick`,
-            fix: { set: reveal(`${2 * milliseconds(interval) / 1000}s`, "canary.interval") },
+            fix: { set: reveal(`${(2 * milliseconds(interval)) / 1000}s`, "canary.interval") },
           },
         ],
 };
 
 const takenBackInTime: Rule = {
-  summary: "In staging and production a bad release is taken back within 5 minutes: `canary.threshold` and two more ticks of `canary.interval`.",
+  summary:
+    "In staging and production a bad release is taken back within 5 minutes: `canary.threshold` and two more ticks of `canary.interval`.",
   reads: ["environment", "canary.interval", "canary.threshold"],
   check: ({ canary }, { strict, reveal }) => {
     const time = timeToTakeBack(canary);

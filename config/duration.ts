@@ -6,7 +6,8 @@ const pattern = /^(?=.)(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9})s)?(?:(\d{
 const units: readonly Unit[] = ["h", "m", "s", "ms"];
 
 /** Says in words what `parseDuration` takes. */
-export const durationRule = 'a duration of whole hours, minutes, seconds or milliseconds such as "1h30m", "15m", "30s" or "500ms"';
+export const durationRule =
+  'a duration of whole hours, minutes, seconds or milliseconds such as "1h30m", "15m", "30s" or "500ms"';
 
 /**
  * Reads a duration as Go and Kubernetes write it.

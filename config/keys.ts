@@ -11,6 +11,8 @@ export interface KeyDescription {
   /** Completes "must be …". */
   readonly rule: string;
   readonly unit?: string;
+  /** What each member of a list must be. */
+  readonly itemRule?: string;
   /** JSON value that an absent key takes. */
   readonly default?: unknown;
   /** A valid value to show. */
@@ -46,11 +48,13 @@ export function describeKeys(schema: JsonSchema = jsonSchema(), above: readonly 
   return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
     const path = [...above, name];
     const { description = "", unit, example } = member;
+    const itemRule = member.items?.rule;
     const own: KeyDescription = {
       path,
       type: typeof member.type === "string" ? member.type : (member.type ?? []).join("|"),
       description,
       rule: member.rule ?? "an object of the keys below it",
+      ...(itemRule === undefined ? {} : { itemRule }),
       required: schema.required?.includes(name) ?? false,
       ...(unit === undefined ? {} : { unit }),
       ...(example === undefined ? {} : { example }),

@@ -28,7 +28,12 @@ function complete(stack: string, parsed: ParsedConfig): StackConfig {
   return { ...parsed, stack, namespace, network: { ...parsed.network, gates } } as StackConfig;
 }
 
-function violations(config: ParsedConfig, stack: string, asked: readonly Rule[], reveal: RuleContext["reveal"]): Violation[] {
+function violations(
+  config: ParsedConfig,
+  stack: string,
+  asked: readonly Rule[],
+  reveal: RuleContext["reveal"],
+): Violation[] {
   const context: RuleContext = { stack, strict: config.environment !== "local", reveal };
   return asked.flatMap(({ check }) => check(config, context));
 }
@@ -36,14 +41,29 @@ function violations(config: ParsedConfig, stack: string, asked: readonly Rule[],
 function diagnose(raw: RawConfig, values: Record<string, unknown>): Problem[] {
   const reporter = new Reporter(raw);
   const parsed = configSchema.safeParse(values);
-  const { problems, unreliable } = parsed.success ? { problems: [], unreliable: [] } : schemaProblems(parsed.error.issues, values, reporter);
+  const { problems, unreliable } = parsed.success
+    ? { problems: [], unreliable: [] }
+    : schemaProblems(parsed.error.issues, values, reporter);
   const judged = parsed.success ? parsed : configSchema.safeParse(repaired(values, parsed.error.issues, reporter));
-  return [...foreignKeys(raw, reporter), ...problems, ...(judged.success ? ruleProblems(judged.data, values, unreliable, raw.stack, reporter) : [])];
+  return [
+    ...foreignKeys(raw, reporter),
+    ...problems,
+    ...(judged.success ? ruleProblems(judged.data, values, unreliable, raw.stack, reporter) : []),
+  ];
 }
 
-function ruleProblems(config: ParsedConfig, values: unknown, unreliable: readonly Path[], stack: string, reporter: Reporter): Problem[] {
-  const askable = rules.filter(({ reads }) => !reads.some((key) => unreliable.some((path) => overlaps(key.split("."), path))));
-  const reveal: RuleContext["reveal"] = (text, ...keys) => (keys.some((key) => reporter.isSecret(key.split("."))) ? "[secret]" : String(text));
+function ruleProblems(
+  config: ParsedConfig,
+  values: unknown,
+  unreliable: readonly Path[],
+  stack: string,
+  reporter: Reporter,
+): Problem[] {
+  const askable = rules.filter(
+    ({ reads }) => !reads.some((key) => unreliable.some((path) => overlaps(key.split("."), path))),
+  );
+  const reveal: RuleContext["reveal"] = (text, ...keys) =>
+    keys.some((key) => reporter.isSecret(key.split("."))) ? "[secret]" : String(text);
   return violations(config, stack, askable, reveal).map(({ key, rule, fix }) => {
     const path = key.split(".");
     const written = valueAt(values, path);
@@ -57,7 +77,8 @@ function ruleProblems(config: ParsedConfig, values: unknown, unreliable: readonl
   });
 }
 
-// A slip in the namespace would otherwise pass for another package's key, and never be read. Short names are too near to others.
+// A slip in the namespace would otherwise pass for another package's key, and never be read. Short names are too near to
+// others.
 function isForeign({ project }: RawConfig, key: string): boolean {
   const namespace = key.split(":", 1)[0] ?? "";
   return project.length > 8 && namespace !== project && distance(namespace, project) <= 2;

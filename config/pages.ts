@@ -4,12 +4,18 @@ import { rules } from "./rules.ts";
 import { projectName } from "./schema.ts";
 
 /** The generated files, relative to the project's folder. */
-export const generatedFiles = { project: "Pulumi.yaml", schema: "docs/config.schema.json", page: "docs/configuration.md" } as const;
+export const generatedFiles = {
+  project: "Pulumi.yaml",
+  schema: "docs/config.schema.json",
+  page: "docs/configuration.md",
+} as const;
 
 /** JSON schema of the stack files (`Pulumi.<stack>.yaml`), for editors. Keys of other namespaces are left alone. */
 export function renderJsonSchema(): string {
   const { properties = {}, required = [] } = jsonSchema();
-  const prefixed = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [`${projectName}:${name}`, forEditors(schema)]));
+  const prefixed = Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [`${projectName}:${name}`, forEditors(schema)]),
+  );
   const page = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: `Stack configuration of ${projectName}`,
@@ -20,7 +26,7 @@ export function renderJsonSchema(): string {
         type: "object",
         required: required.map((name) => `${projectName}:${name}`),
         properties: prefixed,
-        propertyNames: { anyOf: [{ enum: Object.keys(prefixed) }, { not: { pattern: `^${projectName}:` } }] },
+        propertyNames: { pattern: `^(?!${projectName}:)|^${projectName}:(?:${Object.keys(properties).join("|")})$` },
       },
     },
   };
@@ -37,7 +43,13 @@ function forEditors(schema: JsonSchema): JsonSchema {
     description: rule === undefined ? description : `${description} Must be ${rule}.`,
     ...(example === undefined ? {} : { examples: [example] }),
     ...(items === undefined ? {} : { items: forEditors(items) }),
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, forEditors(member)])) }),
+    ...(properties === undefined
+      ? {}
+      : {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, member]) => [name, forEditors(member)]),
+          ),
+        }),
   };
 }
 
@@ -60,15 +72,32 @@ export function renderProject(text: string): string {
 }
 
 function pulumiType({ type, description, default: fallback, items }: JsonSchema): Record<string, unknown> {
-  return { type, ...(items === undefined ? {} : { items: { type: items.type } }), description, ...(fallback === undefined ? {} : { default: fallback }) };
+  return {
+    type,
+    ...(items === undefined ? {} : { items: { type: items.type } }),
+    description,
+    ...(fallback === undefined ? {} : { default: fallback }),
+  };
 }
 
-const cell = (text: string) => text.replaceAll("|", String.raw`\|`).replaceAll("<", "&lt;").replaceAll(/\s+/g, " ");
+const cell = (text: string) =>
+  text
+    .replaceAll("|", String.raw`\|`)
+    .replaceAll("<", "&lt;")
+    .replaceAll(/\s+/g, " ");
 const code = (value: unknown) => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 
 function row(key: KeyDescription): string {
   const fallback = key.default !== undefined ? code(key.default) : key.required ? "**required**" : "–";
-  const cells = [`\`${key.path.join(".")}\``, key.type.replace("|", " or "), key.unit ?? "–", fallback, key.rule, key.description];
+  const rule = key.itemRule === undefined ? key.rule : `${key.rule}, each ${key.itemRule}`;
+  const cells = [
+    `\`${key.path.join(".")}\``,
+    key.type.replace("|", " or "),
+    key.unit ?? "–",
+    fallback,
+    rule,
+    key.description,
+  ];
   return `| ${cells.map(cell).join(" | ")} |`;
 }
 

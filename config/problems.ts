@@ -10,9 +10,6 @@ export interface Problem {
   readonly fix: string;
 }
 
-/** Exit status of a program that ends for its configuration, before any resource is registered. */
-export const configExitStatus = 1;
-
 /** Everything that is wrong with one stack's configuration, at once. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -28,7 +25,9 @@ export class ConfigError extends Error {
       const number = `${index + 1}.`.padStart(4);
       return `${number} ${problem.key}\n       value: ${problem.value}\n       rule:  ${problem.rule}\n       fix:   ${problem.fix}`;
     });
-    super(`The configuration of stack ${JSON.stringify(stack)} has ${count}; nothing was changed.\n\n${list.join("\n\n")}\n`);
+    super(
+      `The configuration of stack ${JSON.stringify(stack)} has ${count}; nothing was changed.\n\n${list.join("\n\n")}\n`,
+    );
     this.problems = problems;
   }
 }
@@ -50,6 +49,7 @@ export function showValue(value: unknown): string {
 export function setCommand(key: string, nested: boolean, secret: boolean, value: unknown): string {
   const options = `${nested ? "--path " : ""}${secret ? "--secret " : ""}`;
   const text = value === undefined ? "<value>" : typeof value === "string" ? value : JSON.stringify(value);
-  const quoted = (word: string) => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
+  const quoted = (word: string) =>
+    /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
   return `pulumi config set ${options}${quoted(key)} ${quoted(text)}`;
 }

@@ -1,5 +1,16 @@
 // Powers of ten, relative to one nano: the finest step that Kubernetes stores.
-const decimalExponents: Readonly<Record<string, number>> = { n: 0, u: 3, m: 6, "": 9, k: 12, M: 15, G: 18, T: 21, P: 24, E: 27 };
+const decimalExponents: Readonly<Record<string, number>> = {
+  n: 0,
+  u: 3,
+  m: 6,
+  "": 9,
+  k: 12,
+  M: 15,
+  G: 18,
+  T: 21,
+  P: 24,
+  E: 27,
+};
 const binaryExponents: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 const pattern = /^(\d{1,18})(?:\.(\d{1,18}))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,2}))?$/;
 
@@ -9,7 +20,7 @@ const nanosPerMilli = 1_000_000n;
 /**
  * Reads a Kubernetes quantity exactly.
  * @param text for example `500m`, `2`, `1.5`, `4Gi`, `1e3`
- * @returns the amount in billionths (of a core, of a byte), or undefined where the text is no quantity or is finer than a billionth
+ * @returns the amount in billionths (of a core, of a byte), or undefined where the text is no quantity or is finer
  */
 export function parseQuantity(text: string): bigint | undefined {
   const match = pattern.exec(text);
@@ -18,7 +29,8 @@ export function parseQuantity(text: string): bigint | undefined {
   const fraction = match[2] ?? "";
   const suffix = match[3] ?? "";
   const binary = binaryExponents[suffix];
-  const exponent = binary !== undefined ? 9 : match[4] !== undefined ? 9 + Number(match[4]) : (decimalExponents[suffix] ?? 9);
+  const exponent =
+    binary !== undefined ? 9 : match[4] !== undefined ? 9 + Number(match[4]) : (decimalExponents[suffix] ?? 9);
   const digits = BigInt(whole + fraction) * (binary === undefined ? 1n : 2n ** BigInt(binary));
   const shift = exponent - fraction.length;
   if (shift >= 0) return digits * 10n ** BigInt(shift);
@@ -32,7 +44,8 @@ export function parseQuantity(text: string): bigint | undefined {
  */
 export function nanos(text: string): bigint {
   const value = parseQuantity(text);
-  if (value === undefined) throw new RangeError(`${JSON.stringify(text)} must be a Kubernetes quantity such as "500m", "2" or "4Gi".`);
+  if (value === undefined)
+    throw new RangeError(`${JSON.stringify(text)} must be a Kubernetes quantity such as "500m", "2" or "4Gi".`);
   return value;
 }
 
@@ -49,7 +62,7 @@ export function isCpu(text: string): boolean {
   return value !== undefined && value > 0n && value % nanosPerMilli === 0n;
 }
 
-/** Whether the text is a memory or storage amount: whole bytes, and at least 1Mi, because `512m` would mean half a byte. */
+/** Whether the text is memory or storage: whole bytes, and at least 1Mi, because `512m` would mean half a byte. */
 export function isMemory(text: string): boolean {
   const value = parseQuantity(text);
   return value !== undefined && value % nanosPerUnit === 0n && value >= (1n << 20n) * nanosPerUnit;

@@ -35,7 +35,7 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** The project's own keys with their values as the schema expects them; keys of other namespaces are nobody's business here. */
+/** The project's own keys with their values as the schema expects them; keys of other namespaces are left alone. */
 export function ownValues({ project, all }: RawConfig): Record<string, unknown> {
   const prefix = `${project}:`;
   const shape: Readonly<Record<string, z.core.$ZodType>> = configSchema.shape;

@@ -13,12 +13,15 @@ export function overlaps(a: Path, b: Path): boolean {
 /** The value at a path, or undefined where there is none. */
 export function valueAt(values: unknown, path: Path): unknown {
   return path.reduce<unknown>(
-    (value, member) => (typeof value === "object" && value !== null && Object.hasOwn(value, member) ? (value as Record<PropertyKey, unknown>)[member] : undefined),
+    (value, member) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, member)
+        ? (value as Record<PropertyKey, unknown>)[member]
+        : undefined,
     values,
   );
 }
 
-/** Puts keys, values and fixes into words, and keeps secrets out of them. It costs the JSON schema, so only failures make one. */
+/** Puts keys, values and fixes into words without secrets. It costs the JSON schema, so only failures make one. */
 export class Reporter {
   readonly known: readonly KeyDescription[] = describeKeys();
   private readonly project: string;
@@ -46,7 +49,9 @@ export class Reporter {
   /** What is known of a key; of the list, for a place in one. */
   describe(path: Path): KeyDescription | undefined {
     const members = path.filter((member) => typeof member === "string");
-    return this.known.find((key) => key.path.length === members.length && key.path.every((member, index) => member === members[index]));
+    return this.known.find(
+      (key) => key.path.length === members.length && key.path.every((member, index) => member === members[index]),
+    );
   }
 
   /** The command that sets a key to a value that would do. */

@@ -8,7 +8,7 @@ type SecretLookup = { isConfigSecret?: (key: string) => boolean };
 
 /**
  * The configuration of the stack that this program runs for.
- * @throws pulumi.RunError with every problem; Pulumi prints it without a stack trace and ends before any resource is registered
+ * @throws pulumi.RunError with every problem; Pulumi prints it without a stack trace, before any resource is registered
  */
 export function stackConfig(): StackConfig {
   const all = pulumi.runtime.allConfig();

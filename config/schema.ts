@@ -21,16 +21,45 @@ export const environments = ["local", "staging", "production"] as const;
  */
 export const configSchema = z.strictObject({
   clusterName: line(128, { description: "Name of the cluster that the stack runs on.", example: "production-eu-1" }),
-  environment: oneOf(environments, { description: "Where the stack stands; the pods read it as ENVIRONMENT, and the rules are stricter in staging and production.", example: "local" }),
-  namespace: dnsLabel({ description: "Namespace of everything in the stack; the name of the environment where absent.", example: "production" }).optional(),
-  image: image({ description: "Image of the canary strategy. Blue-green reads the images of its slots.", example: "ghcr.io/terragonlabs/rlhf-audit-trail@sha256:<digest>" }).optional(),
-  replicas: integer(1, 100, { description: "Pods of a slot, or the fewest pods of the autoscaler.", unit: "pods" }).default(3),
-  port: integer(1024, 65535, { description: "Port that the container listens on; above 1023, because it does not run as root." }).default(8000),
-  logLevel: oneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], { description: "Level of the pods' logs, which they read as LOG_LEVEL." }).default("INFO"),
+  environment: oneOf(environments, {
+    description:
+      "Where the stack stands; the pods read it as ENVIRONMENT, and the rules are stricter in staging and production.",
+    example: "local",
+  }),
+  namespace: dnsLabel({
+    description: "Namespace of everything in the stack; the name of the environment where absent.",
+    example: "production",
+  }).optional(),
+  image: image({
+    description: "Image of the canary strategy. Blue-green reads the images of its slots.",
+    example: "ghcr.io/terragonlabs/rlhf-audit-trail@sha256:<digest>",
+  }).optional(),
+  replicas: integer(1, 100, {
+    description: "Pods of a slot, or the fewest pods of the autoscaler.",
+    unit: "pods",
+  }).default(3),
+  port: integer(1024, 65535, {
+    description: "Port that the container listens on; above 1023, because it does not run as root.",
+  }).default(8000),
+  logLevel: oneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], {
+    description: "Level of the pods' logs, which they read as LOG_LEVEL.",
+  }).default("INFO"),
   strategy: oneOf(["blueGreen", "canary"], { description: "How a release reaches the users." }).default("blueGreen"),
   allowedRegistries: key(
-    z.array(key(z.string().refine(isRegistryPrefix), { description: "Prefix.", rule: "a registry, or a registry and the start of a path, such as ghcr.io/terragonlabs", example: "ghcr.io/terragonlabs" })).min(1).max(50),
-    { description: "Registries, or paths in them, that images may come from.", rule: "a list of 1 to 50 registries or registry paths" },
+    z
+      .array(
+        key(z.string().refine(isRegistryPrefix), {
+          description: "Prefix.",
+          rule: "a registry, or a registry and the start of a path, such as ghcr.io/terragonlabs",
+          example: "ghcr.io/terragonlabs",
+        }),
+      )
+      .min(1)
+      .max(50),
+    {
+      description: "Registries, or paths in them, that images may come from.",
+      rule: "a list of 1 to 50 registries or registry paths",
+    },
   ).default(["ghcr.io/terragonlabs"]),
   service,
   resources,

@@ -11,11 +11,23 @@ export interface SchemaProblems {
 }
 
 /** Puts the schema's issues into words: one problem for each key, mistyped keys with the nearest known one. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], values: unknown, reporter: Reporter): SchemaProblems {
-  const unknown = issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : []));
+export function schemaProblems(
+  issues: readonly z.core.$ZodIssue[],
+  values: unknown,
+  reporter: Reporter,
+): SchemaProblems {
+  const unknown = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : [],
+  );
   const suggestions = unknown.map((path) => {
     const free = reporter.known.map((key) => key.path).filter((known) => valueAt(values, known) === undefined);
-    return nearestKey(path.map(String), free) ?? nearestKey(path.map(String), reporter.known.map((key) => key.path));
+    return (
+      nearestKey(path.map(String), free) ??
+      nearestKey(
+        path.map(String),
+        reporter.known.map((key) => key.path),
+      )
+    );
   });
   const meant = suggestions.filter((path) => path !== undefined);
   const invalid = new Map<string, Path>();
@@ -29,30 +41,40 @@ export function schemaProblems(issues: readonly z.core.$ZodIssue[], values: unkn
       ...unknown.map((path, index) => unknownKey(path, suggestions[index], values, reporter)),
       ...[...invalid.values()].map((path) => invalidValue(path, valueAt(values, path), reporter)),
     ],
-    unreliable: [...invalid.values(), ...meant],
+    unreliable: [...invalid.values(), ...meant.filter((path) => valueAt(values, path) === undefined)],
   };
 }
 
 function unknownKey(path: Path, nearest: readonly string[] | undefined, values: unknown, reporter: Reporter): Problem {
   const key = reporter.key(path);
-  const siblings = reporter.known.filter((known) => known.path.length === path.length && overlaps(known.path.slice(0, -1), path.slice(0, -1)));
+  const siblings = reporter.known.filter(
+    (known) => known.path.length === path.length && overlaps(known.path.slice(0, -1), path.slice(0, -1)),
+  );
   const remove = `pulumi config rm ${path.length > 1 ? "--path " : ""}'${key}'`;
   return {
     key,
     value: reporter.show(path, valueAt(values, path)),
-    rule: nearest === undefined ? `a known key; known here: ${siblings.map((known) => known.path.at(-1) ?? "").join(", ")}` : `a known key; the nearest is ${reporter.key(nearest)}`,
-    fix: nearest === undefined ? `Remove it: ${remove}` : `Rename it to ${reporter.key(nearest)}, or remove it: ${remove}`,
+    rule:
+      nearest === undefined
+        ? `a known key; known here: ${siblings.map((known) => known.path.at(-1) ?? "").join(", ")}`
+        : `a known key; the nearest is ${reporter.key(nearest)}`,
+    fix:
+      nearest === undefined ? `Remove it: ${remove}` : `Rename it to ${reporter.key(nearest)}, or remove it: ${remove}`,
   };
 }
 
 function invalidValue(path: Path, value: unknown, reporter: Reporter): Problem {
   const known = reporter.describe(path);
-  const rule = known?.rule ?? "a value of the type that docs/configuration.md gives";
+  const inList = typeof path.at(-1) === "number";
+  const rule = (inList ? known?.itemRule : known?.rule) ?? "a value of the type that docs/configuration.md gives";
   const isObject = known?.type === "object";
   const needsQuotes = known?.type === "string" && (typeof value === "number" || typeof value === "boolean");
   const fix = isObject
     ? `Set its members one by one: pulumi config set --path '${reporter.key(path)}.<member>' <value>`
-    : `For example: ${reporter.set(path.filter((member) => typeof member === "string"), known?.default ?? known?.example)}`;
+    : `For example: ${reporter.set(
+        path.filter((member) => typeof member === "string"),
+        known?.default ?? known?.example,
+      )}`;
   return {
     key: reporter.key(path),
     value: reporter.show(path, value),
@@ -62,10 +84,14 @@ function invalidValue(path: Path, value: unknown, reporter: Reporter): Problem {
 }
 
 /**
- * A copy in which unknown keys are gone and unusable values are replaced by their defaults or an example, so that the rules over
- * several keys can judge the rest.
+ * A copy in which unknown keys are gone and unusable values are replaced by their defaults or an example, so that the
+ * rules over several keys can judge the rest.
  */
-export function repaired(values: Record<string, unknown>, issues: readonly z.core.$ZodIssue[], reporter: Reporter): Record<string, unknown> {
+export function repaired(
+  values: Record<string, unknown>,
+  issues: readonly z.core.$ZodIssue[],
+  reporter: Reporter,
+): Record<string, unknown> {
   const copy = structuredClone(values);
   for (const issue of issues) {
     const paths = issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : [issue.path];

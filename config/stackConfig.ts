@@ -13,22 +13,29 @@ type With<T, Keys extends keyof T> = T & { readonly [Key in Keys]-?: NonNullable
 // What the cross-field rules promise is said in the types: whoever has asked the discriminant needs no second check.
 type Strategy = { readonly strategy: "blueGreen" } | { readonly strategy: "canary"; readonly image: string };
 
-type Gateway = (Parsed["gateway"] & { readonly enabled: false }) | (With<Parsed["gateway"], "hostname"> & { readonly enabled: true });
+type Gateway =
+  | (Parsed["gateway"] & { readonly enabled: false })
+  | (With<Parsed["gateway"], "hostname"> & { readonly enabled: true });
 
 type Secrets =
   | Replace<Parsed["secrets"], { readonly source: "existing" }>
-  | Replace<Parsed["secrets"], { readonly source: "vault"; readonly store: With<Parsed["secrets"]["store"], "address"> }>;
+  | Replace<
+      Parsed["secrets"],
+      { readonly source: "vault"; readonly store: With<Parsed["secrets"]["store"], "address"> }
+    >;
 
 type Issuer = Parsed["tls"]["issuer"];
 type SignedIssuer =
   | Replace<With<Issuer, "email">, { readonly type: "acme" }>
   | Replace<With<Issuer, "caSecret">, { readonly type: "ca" }>
   | Replace<Issuer, { readonly type: "selfSigned" }>;
-type Tls = Replace<Parsed["tls"], { readonly enabled: false }> | Replace<Parsed["tls"], { readonly enabled: true; readonly issuer: SignedIssuer }>;
+type Tls =
+  | Replace<Parsed["tls"], { readonly enabled: false }>
+  | Replace<Parsed["tls"], { readonly enabled: true; readonly issuer: SignedIssuer }>;
 
 /**
- * One stack's whole configuration: checked, complete and deeply frozen. Durations and quantities stay text, as Kubernetes takes
- * them (`duration.ts` and `quantity.ts` read them); percentages are numbers from 0 to 100.
+ * One stack's whole configuration: checked, complete and deeply frozen. Durations and quantities stay text, as Kubernetes
+ * takes them (`duration.ts` and `quantity.ts` read them); percentages are numbers from 0 to 100.
  */
 export type StackConfig = Replace<
   Parsed,

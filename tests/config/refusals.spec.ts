@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadStackConfig } from "../../config/load.ts";
+import { ownValues } from "../../config/rawConfig.ts";
+import { rules } from "../../config/rules.ts";
+import { configSchema } from "../../config/schema.ts";
+import { changed, local, production, raw, refusal, staging } from "./fixtures.ts";
+import { refusedConfigs, validConfig } from "./refusedConfigs.ts";
+
+/** The whole messages by title, as people read them. */
+const expected = new Map(
+  readFileSync(join(__dirname, "refusals.txt"), "utf8")
+    .split(/^## /m)
+    .slice(1)
+    .map((section): [string, string] => {
+      const end = section.indexOf("\n");
+      return [section.slice(0, end), section.slice(end + 1).trimEnd()];
+    }),
+);
+
+describe("a refused configuration", () => {
+  for (const { title, stack, changes } of refusedConfigs) {
+    it(`is explained: ${title}`, () => {
+      assert.equal(refusal(raw(stack, changed(validConfig(stack), changes))).message.trimEnd(), expected.get(title));
+    });
+  }
+
+  it("has no message on file that no case asks for", () => {
+    assert.deepEqual([...expected.keys()].sort(), refusedConfigs.map(({ title }) => title).sort());
+  });
+
+  it("departs from one that is accepted", () => {
+    for (const [stack, written] of Object.entries({ local, staging, production }))
+      assert.equal(loadStackConfig(raw(stack, written)).stack, stack);
+  });
+
+  it("tells everything at once, schema and rules together", () => {
+    const { message, problems } = refusal(
+      raw(
+        "staging",
+        changed(staging, {
+          replicas: "three",
+          "canary.stepWieght": 15,
+          "canary.stepWeight": 15,
+          "slo.errorRate": 1,
+          clustername: "x",
+          clusterName: undefined,
+        }),
+      ),
+    );
+    assert.deepEqual(
+      problems.map(({ key }) => key.replace("rlhf-audit-trail:", "")),
+      ["canary.stepWieght", "clustername", "replicas", "canary.stepWeight", "slo.errorRate"],
+    );
+    assert.match(message, /^The configuration of stack "staging" has 5 problems; nothing was changed\.$/m);
+  });
+
+  it("spares people the consequences of a mistake that is told already", () => {
+    const { problems } = refusal(raw("staging", changed(staging, { "canary.interval": "5s" })));
+    assert.deepEqual(
+      problems.map(({ key }) => key),
+      ["rlhf-audit-trail:canary.interval"],
+    );
+  });
+
+  it("is refused by every rule over several keys, in some case", () => {
+    const parsed = refusedConfigs.flatMap(({ stack, changes }) => {
+      const { success, data } = configSchema.safeParse(ownValues(raw(stack, changed(validConfig(stack), changes))));
+      return success ? [{ stack, data, strict: data.environment !== "local" }] : [];
+    });
+    const neverBroken = rules.filter(({ check }) =>
+      parsed.every(({ stack, data, strict }) => check(data, { stack, strict, reveal: String }).length === 0),
+    );
+    assert.deepEqual(
+      neverBroken.map(({ summary }) => summary),
+      [],
+    );
+  });
+});
