@@ -91,7 +91,8 @@ export interface ResourceState {
   provider?: string;
   additionalSecretOutputs: string[];
   aliases: Urn[];
-  customTimeouts?: { create?: string; update?: string; delete?: string };
+  /** Seconds. */
+  customTimeouts?: { create?: number; update?: number; delete?: number };
   retainOnDelete?: boolean;
   deletedWith?: Urn;
   pendingReplacement?: boolean;
@@ -176,6 +177,8 @@ export interface PackRun {
   policies: number;
   disabled: string[];
   resourcesAnalyzed: number;
+  /** Resources that it never saw because it had failed before. */
+  resourcesUnchecked: number;
   stackAnalyzed: boolean;
 }
 

@@ -1,0 +1,147 @@
+/**
+ * One update at a time: a lock file beside the state that says who holds it. A lock whose process is gone is taken over;
+ * a lock from another machine is never broken, because nobody can tell from here whether its holder lives.
+ */
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { dirname } from "node:path";
+import { UserError, systemCode } from "./errors.ts";
+
+/** Who holds a lock. */
+export interface LockHolder {
+  pid: number;
+  /** Kernel start time of the process, so that a reused pid is not mistaken for the holder; empty where /proc is missing. */
+  started: string;
+  user: string;
+  host: string;
+  /** What it runs, e.g. `up --stack production`. */
+  command: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+/** A held lock. `release` is idempotent and removes nothing that is not ours. */
+export interface Lock {
+  release(): void;
+}
+
+/**
+ * Takes the lock.
+ * @param path the lock file; its folder is made when missing
+ * @param command what this process runs, for whoever is refused
+ * @throws UserError that names the holder when another process holds it
+ */
+export function acquireLock(path: string, command: string): Lock {
+  mkdirSync(dirname(path), { recursive: true });
+  const mine: LockHolder = {
+    pid: process.pid,
+    started: processStart(process.pid) ?? "",
+    user: userName(),
+    host: hostname(),
+    command,
+    since: new Date().toISOString(),
+  };
+  const text = `${JSON.stringify(mine)}\n`;
+  // Written whole and then linked: whoever reads the lock never sees half of it.
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text);
+  try {
+    while (!tryLink(draft, path)) breakDeadLock(path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return {
+    release: () => {
+      if (readText(path) === text) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** Who holds the lock now; undefined when it is free or its holder is dead. */
+export function lockHolder(path: string): LockHolder | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  const holder = parseHolder(text, path);
+  return isDead(holder) ? undefined : holder;
+}
+
+/** The holder in words, e.g. `ada on build-7 (pid 4711), running "up --stack local" since 2026-11-23T20:00:00Z`. */
+export function describeHolder(holder: LockHolder): string {
+  return `${holder.user} on ${holder.host} (pid ${holder.pid}), running "${holder.command}" since ${holder.since}`;
+}
+
+function breakDeadLock(path: string): void {
+  const text = readText(path);
+  if (text === undefined) return; // released in the meantime
+  const holder = parseHolder(text, path);
+  if (!isDead(holder)) {
+    throw new UserError(
+      `The stack is locked by ${describeHolder(holder)}.`,
+      holder.host === hostname() ? "Wait until it ends." : `Wait until it ends; if that machine is gone, delete ${path}.`,
+    );
+  }
+  const aside = `${path}.${process.pid}.dead`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return; // another one was faster
+    throw error;
+  }
+  // If a live lock was moved in the blink between reading and renaming, it goes back.
+  if (readText(aside) !== text) tryLink(aside, path);
+  rmSync(aside, { force: true });
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function isDead(holder: LockHolder): boolean {
+  if (holder.host !== hostname()) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if (systemCode(error) === "ESRCH") return true;
+    if (systemCode(error) !== "EPERM") throw error;
+  }
+  const started = processStart(holder.pid);
+  return started !== undefined && holder.started !== "" && started !== holder.started;
+}
+
+/** Field 22 of /proc/<pid>/stat; undefined where there is no /proc. */
+function processStart(pid: number): string | undefined {
+  const stat = readText(`/proc/${pid}/stat`);
+  // The process name, in parentheses, may hold spaces.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function parseHolder(text: string, path: string): LockHolder {
+  try {
+    return JSON.parse(text) as LockHolder;
+  } catch (cause) {
+    throw new UserError(`${path} is not a lock of this engine.`, "Look who made it; delete it if nobody is running an update.", { cause });
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`; // a uid without an account, as in containers
+  }
+}
