@@ -1,0 +1,73 @@
+/** `npm run policy -- scan PATH…`: the pack's rules over files, without Pulumi. */
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { readEvidence } from "./evidence-files.ts";
+import { stops } from "./evaluate.ts";
+import { RULES } from "./rules/index.ts";
+import { scan } from "./scan.ts";
+import { defaultSettings, parseSettings, SettingsError, type Settings } from "./settings.ts";
+import { terminalReport } from "./terminal.ts";
+
+const USAGE = `usage: npm run policy -- scan PATH… [--config FILE] [--evidence DIRECTORY]
+       npm run policy -- list
+
+scan   judges YAML and JSON manifests and exported Pulumi states; a directory means all such files below it, - standard input
+       --config FILE         enforcement and parameters, in the shape of --policy-pack-config (policies/config/*.json)
+       --evidence DIRECTORY  compliance evidence (default: compliance, when it is there)
+list   prints every policy with its severity and default enforcement
+
+exit status: 0 nothing mandatory is broken, 1 something could not be read, 2 a mandatory policy is broken`;
+
+/** An error that a person can act on; printed without a stack. */
+class UserError extends Error {}
+
+function main(args: readonly string[]): number {
+  const [command, ...rest] = args;
+  if (command === "scan") return runScan(rest);
+  if (command === "list") {
+    for (const rule of RULES) process.stdout.write(`${rule.id.padEnd(36)} ${rule.severity.padEnd(8)} ${rule.level.padEnd(9)} ${rule.title}\n`);
+    return 0;
+  }
+  process.stderr.write(`${USAGE}\n`);
+  return command === undefined || command === "help" || command === "--help" ? 0 : 1;
+}
+
+function runScan(args: string[]): number {
+  const { values, positionals } = options(args);
+  if (positionals.length === 0) throw new UserError(`scan: no path given\n${USAGE}`);
+  const evidence = readEvidence(values.evidence ?? "compliance");
+  if (values.evidence !== undefined && !evidence) throw new UserError(`--evidence ${values.evidence}: no such directory`);
+  const result = scan(positionals, RULES, settings(values.config), { now: new Date(), ...(evidence && { evidence }) });
+  process.stdout.write(terminalReport(result, process.stdout.isTTY && process.env.NO_COLOR === undefined));
+  // Something unread is the graver answer: what was judged is not all there is.
+  if (result.problems.length > 0) return 1;
+  return result.verdicts.some(stops) ? 2 : 0;
+}
+
+function options(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: { config: { type: "string" }, evidence: { type: "string" } } });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function settings(file: string | undefined): Settings {
+  if (file === undefined) return defaultSettings(RULES);
+  if (!existsSync(file)) throw new UserError(`--config ${file}: no such file`);
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UserError(`--config ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseSettings(RULES, content, file);
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UserError) && !(error instanceof SettingsError)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exitCode = 1;
+}

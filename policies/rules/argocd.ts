@@ -1,0 +1,97 @@
+/** Argo CD: who decides when an environment changes. */
+import { z } from "zod";
+import { resourceRule, type Finding } from "../rule.ts";
+import { get, has, list, text, texts, type Obj } from "../value.ts";
+import { nameOf } from "../resource.ts";
+import { manifest, patched } from "./examples.ts";
+
+const SOUND: Obj = {
+  project: "shop",
+  source: { repoURL: "https://git.example.com/shop/deploy", targetRevision: "v1.4.2", path: "environments/production" },
+  destination: { server: "https://kubernetes.default.svc", namespace: "production" },
+  syncPolicy: { syncOptions: ["CreateNamespace=true"] },
+};
+const application = (patch: Obj = {}, name = "shop-production") => manifest("argoproj.io/v1alpha1", "Application", { spec: patched(SOUND, patch) }, name);
+
+export const argoProductionManualSync = resourceRule({
+  id: "argo-production-manual-sync",
+  title: "No Argo CD Application syncs production by itself.",
+  severity: "high",
+  kinds: ["argoproj.io/Application", "argoproj.io/ApplicationSet"],
+  why: "An automated sync takes every merge to production: nobody approves, and human oversight (AI Act 14) is gone.",
+  fix: "Remove spec.syncPolicy.automated, and sync by a person or a release.",
+  parameters: z.strictObject({ production: z.string().default("(^|[-_/.])(prod|production|live)($|[-_/.])").describe("regular expression on the application's name, destination namespace and cluster, and path") }),
+  examples: {
+    pass: [application(), application({ destination: { namespace: "staging" }, source: { path: "environments/staging" }, syncPolicy: { automated: { prune: true } } }, "shop-staging")],
+    fail: [application({ syncPolicy: { automated: {} } }), application({ syncPolicy: { automated: { prune: true, selfHeal: true } } })],
+  },
+  check: (resource, { production }) => {
+    const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
+    const spec = get(resource.data, ...keys);
+    const automated = get(spec, "syncPolicy", "automated");
+    if (automated === undefined || get(automated, "enabled") === false) return [];
+    const pattern = new RegExp(production, "i");
+    const places = [nameOf(resource), text(spec, "destination", "namespace"), text(spec, "destination", "name"), text(spec, "source", "path"), ...list(spec, "sources").map((source) => text(source, "path"))];
+    const place = places.find((candidate) => candidate !== undefined && pattern.test(candidate));
+    return place === undefined ? [] : [{ path: `${keys.join(".")}.syncPolicy.automated`, message: `${place} is production and is synced automatically` }];
+  },
+});
+
+export const argoPinnedRevision = resourceRule({
+  id: "argo-pinned-revision",
+  title: "Every Argo CD Application follows a named revision, not HEAD.",
+  severity: "medium",
+  kinds: ["argoproj.io/Application", "argoproj.io/ApplicationSet"],
+  why: "HEAD changes under a reviewed application: what is synced tomorrow was never looked at.",
+  fix: "Set targetRevision to a tag, a commit, or a chart's exact version.",
+  examples: { pass: [application()], fail: [application({ source: { targetRevision: "HEAD" } }), application({ source: { targetRevision: undefined } }), application({ source: { chart: "redis", path: undefined, targetRevision: "18.*" } })] },
+  check: (resource) => {
+    const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
+    const spec = get(resource.data, ...keys);
+    const sources = has(spec, "source") ? [{ path: `${keys.join(".")}.source`, source: get(spec, "source") }] : list(spec, "sources").map((source, index) => ({ path: `${keys.join(".")}.sources[${index}]`, source }));
+    return sources.flatMap(({ path, source }): Finding[] => {
+      const revision = text(source, "targetRevision") ?? "";
+      if (revision !== "" && !/^(refs\/heads\/)?(HEAD|main|master)$/i.test(revision) && !/[*^~<>]|(^|\.)x($|\.)/.test(revision)) return [];
+      return [{ path: `${path}.targetRevision`, message: revision === "" ? "no targetRevision, so HEAD is followed" : `targetRevision ${revision} moves` }];
+    });
+  },
+});
+
+const project = (spec: Obj) => manifest("argoproj.io/v1alpha1", "AppProject", { spec }, "shop");
+const BOUNDED: Obj = {
+  sourceRepos: ["https://git.example.com/shop/deploy"],
+  destinations: [{ server: "https://kubernetes.default.svc", namespace: "production" }],
+  clusterResourceWhitelist: [],
+  syncWindows: [{ kind: "allow", schedule: "0 8 * * 1-5", duration: "8h", applications: ["*"] }],
+};
+
+export const argoProjectBounded = resourceRule({
+  id: "argo-project-bounded",
+  title: "Every AppProject names its repositories and destinations, without wildcards.",
+  severity: "medium",
+  kinds: ["argoproj.io/AppProject"],
+  why: "A project with * lets any repository write to any namespace of any cluster.",
+  fix: "List sourceRepos and destinations one by one.",
+  examples: { pass: [project(BOUNDED)], fail: [project({ ...BOUNDED, sourceRepos: ["*"] }), project({ ...BOUNDED, destinations: [{ server: "*", namespace: "*" }] })] },
+  check: ({ data }) => [
+    ...(texts(data, "spec", "sourceRepos").includes("*") ? [{ path: "spec.sourceRepos", message: "every repository may deploy" }] : []),
+    ...list(data, "spec", "destinations").flatMap((destination, index): Finding[] => (text(destination, "namespace") === "*" || text(destination, "server") === "*" || text(destination, "name") === "*" ? [{ path: `spec.destinations[${index}]`, message: "every namespace or cluster may be deployed to" }] : [])),
+  ],
+});
+
+export const argoSyncWindows = resourceRule({
+  id: "argo-sync-windows",
+  title: "Every production AppProject has sync windows.",
+  severity: "low",
+  kinds: ["argoproj.io/AppProject"],
+  why: "Without a window a change reaches production when nobody is there to see it fail.",
+  fix: "Add spec.syncWindows with the hours in which changes are wanted.",
+  parameters: z.strictObject({ production: z.string().default("(^|[-_/.])(prod|production|live)($|[-_/.])").describe("regular expression on the project's name and destination namespaces") }),
+  examples: { pass: [project(BOUNDED)], fail: [project({ ...BOUNDED, syncWindows: undefined })] },
+  check: (resource, { production }) => {
+    const pattern = new RegExp(production, "i");
+    const places = [nameOf(resource), ...list(resource.data, "spec", "destinations").map((destination) => text(destination, "namespace"))];
+    if (!places.some((place) => place !== undefined && pattern.test(place)) || list(resource.data, "spec", "syncWindows").length > 0) return [];
+    return [{ path: "spec.syncWindows", message: "production may be synced at any hour" }];
+  },
+});

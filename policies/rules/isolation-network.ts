@@ -1,0 +1,69 @@
+/** Who may talk to whom. */
+import { labelsOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
+import { LONG_RUNNING, podOf } from "../kubernetes/pods.ts";
+import { selects, selectsAll } from "../kubernetes/selector.ts";
+import { eachResource, stackRule } from "../rule.ts";
+import { get, has, list, texts } from "../value.ts";
+import { deployment, manifest } from "./examples.ts";
+
+const DENY_ALL = manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] } }, "default-deny");
+
+/** NetworkPolicies of a stack. */
+export function networkPolicies(stack: Stack): readonly Resource[] {
+  return stack.resources.filter((resource) => resource.group === "networking.k8s.io" && resource.kind === "NetworkPolicy");
+}
+
+/** Whether a NetworkPolicy isolates a direction, as Kubernetes derives it when policyTypes is absent. @throws {UnknownRead} */
+export function isolates(policy: Resource, direction: "Ingress" | "Egress"): boolean {
+  const types = texts(policy.data, "spec", "policyTypes");
+  if (types.length > 0) return types.includes(direction);
+  return direction === "Ingress" || has(policy.data, "spec", "egress");
+}
+
+function deniesAll(policy: Resource, direction: "Ingress" | "Egress"): boolean {
+  const rules = list(policy.data, "spec", direction === "Ingress" ? "ingress" : "egress");
+  return selectsAll(get(policy.data, "spec", "podSelector")) && isolates(policy, direction) && rules.length === 0;
+}
+
+/** Long-running workloads and bare pods of a stack. */
+export function workloads(stack: Stack): readonly Resource[] {
+  const kinds = ["Pod", ...LONG_RUNNING.map((kind) => kind.replace(/^.*\//, ""))];
+  return stack.resources.filter((resource) => kinds.includes(resource.kind) && resource.group !== "pulumi");
+}
+
+export const namespaceDefaultDeny = stackRule({
+  id: "namespace-default-deny",
+  title: "Every namespace with workloads denies all traffic by default, both ways.",
+  severity: "high",
+  why: "Without it every pod of the cluster can reach every other: one broken service reads all databases.",
+  fix: "Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress, and no rules; then allow what is needed, one policy each.",
+  examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
+  check: (stack) =>
+    eachResource(workloads(stack), (workload) => {
+      if (!podOf(workload)) return undefined;
+      const namespace = namespaceOf(workload);
+      const policies = networkPolicies(stack).filter((policy) => namespaceOf(policy) === namespace);
+      const open = (["Ingress", "Egress"] as const).filter((direction) => !policies.some((policy) => deniesAll(policy, direction)));
+      return open.length === 0 ? undefined : { path: "metadata.namespace", message: `namespace ${namespace} has no default deny for ${open.join(" and ").toLowerCase()}` };
+    }),
+});
+
+export const workloadIsolated = stackRule({
+  id: "workload-isolated",
+  title: "Every workload is selected by NetworkPolicies for ingress and for egress.",
+  severity: "medium",
+  level: "mandatory",
+  why: "A pod that no policy selects accepts and opens any connection.",
+  fix: "Add a NetworkPolicy whose podSelector matches the pod's labels, or a default deny for the namespace.",
+  examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
+  check: (stack) =>
+    eachResource(workloads(stack), (workload) => {
+      const pod = podOf(workload);
+      if (!pod) return undefined;
+      const namespace = namespaceOf(workload);
+      const labels = labelsOf(pod.metadata);
+      const selecting = networkPolicies(stack).filter((policy) => namespaceOf(policy) === namespace && selects(get(policy.data, "spec", "podSelector"), labels));
+      const open = (["Ingress", "Egress"] as const).filter((direction) => !selecting.some((policy) => isolates(policy, direction)));
+      return open.length === 0 ? undefined : { path: pod.path, message: `no NetworkPolicy of namespace ${namespace} selects its pods for ${open.join(" and ").toLowerCase()}` };
+    }),
+});

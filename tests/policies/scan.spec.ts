@@ -1,0 +1,95 @@
+/** The command line over files, good and bad. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deployment, manifest } from "../../policies/rules/examples.ts";
+
+describe("policy scan", () => {
+  let directory: string;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "scan-"));
+  });
+  after(() => rmSync(directory, { recursive: true }));
+
+  const write = (name: string, content: string) => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  };
+  const scan = (args: string[], input = "") => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["policies/cli.ts", "scan", ...args], { input, encoding: "utf8" });
+    return { status, stdout, stderr };
+  };
+  const json = (value: unknown) => JSON.stringify(value);
+  const DENY = manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] } }, "deny");
+  const SERVED = [deployment(), DENY];
+  const BAD = deployment({ securityContext: { privileged: true } });
+
+  it("0 for what is sound, 2 for a mandatory violation, on standard input too", () => {
+    assert.equal(scan([write("good.json", json(SERVED))]).status, 0);
+    const bad = scan(["-"], json([BAD, DENY]));
+    assert.equal(bad.status, 2);
+    assert.match(bad.stdout, /mandatory critical no-privileged-containers {2}spec\.template\.spec\.containers\[0\]\.securityContext\.privileged/);
+    assert.doesNotMatch(bad.stdout, /\u001b/);
+  });
+
+  it("judges an exported Pulumi state", () => {
+    const urn = "urn:pulumi:s::p::kubernetes:apps/v1:Deployment::app";
+    const state = { version: 3, deployment: { resources: [{ urn, type: "kubernetes:apps/v1:Deployment", custom: true, inputs: BAD }] } };
+    const { status, stdout } = scan([write("state.json", json(state))]);
+    assert.equal(status, 2);
+    assert.match(stdout, new RegExp(urn));
+  });
+
+  it("reads many documents, Lists and directories, passes over kinds nobody knows", () => {
+    mkdirSync(join(directory, "many"));
+    write("many/a.yaml", `# first\n---\n${json(deployment())}\n---\n---\napiVersion: v1\nkind: List\nitems: [${json(DENY)}]\n`);
+    write("many/b.yml", "apiVersion: example.org/v1\nkind: Nobody\nmetadata: {name: x}\n");
+    write("many/notes.txt", "not read");
+    const { status, stdout } = scan([join(directory, "many")]);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /^3 resources, 0 mandatory/m);
+  });
+
+  const broken: [string, string, RegExp][] = [
+    ["broken YAML", "apiVersion: v1\nkind: [\n", /broken\.yaml:\d+: broken YAML or JSON/],
+    ["broken JSON", '{"apiVersion": "v1",\n"kind" "Pod"}', /broken\.yaml:2: broken YAML or JSON/],
+    ["no object", "- 1\n", /broken\.yaml:1: a document must be an object/],
+    ["no kind", "foo: bar\n", /broken\.yaml:1: no apiVersion and kind/],
+    ["alias bomb", `a: &a [x,x,x,x,x,x,x,x,x,x]\n${["b", "c", "d", "e", "f", "g", "h"].map((key, index) => `${key}: &${key} [${Array(10).fill(`*${"abcdefgh"[index]!}`).join(",")}]`).join("\n")}\n`, /unfold to more than/],
+  ];
+  for (const [name, content, message] of broken) {
+    it(`1 for ${name}, with file and line, and the rest is judged`, () => {
+      const { status, stdout, stderr } = scan([write("broken.yaml", content), write("bad.json", json(BAD))]);
+      assert.equal(status, 1);
+      assert.match(stdout, message);
+      assert.match(stdout, /no-privileged-containers/);
+      assert.equal(stderr, "");
+    });
+  }
+
+  it("1 for a path that isn't there", () => {
+    const { status, stdout } = scan([join(directory, "absent.yaml")]);
+    assert.deepEqual([status, /absent\.yaml: no such file/.test(stdout)], [1, true]);
+  });
+
+  it("1 and one clear line for a bad configuration, option or command", () => {
+    const good = write("good.json", json(SERVED));
+    const unknownRule = scan([good, "--config", write("config.json", json({ "no-priviledged-containers": "advisory" }))]);
+    assert.equal(unknownRule.status, 1);
+    assert.match(unknownRule.stderr, /config\.json: no-priviledged-containers: no such policy; did you mean no-privileged-containers\?\n$/);
+    assert.match(scan([good, "--config", write("config.json", json({ "image-registry-allowed": { alowed: [] } }))]).stderr, /image-registry-allowed: .*alowed/);
+    assert.match(scan([good, "--config", write("config.json", json({ "image-by-digest": "fatal" }))]).stderr, /image-by-digest/);
+    assert.match(scan([good, "--config", write("config.json", "{")]).stderr, /^error: --config .*config\.json/);
+    assert.match(scan([good, "--nonsense"]).stderr, /^error: Unknown option '--nonsense'/);
+    assert.match(scan([]).stderr, /no path given/);
+  });
+
+  it("enforces as configured", () => {
+    const config = write("config.json", json({ all: "disabled", "no-privileged-containers": "advisory" }));
+    const { status, stdout } = scan([write("bad.json", json(BAD)), "--config", config]);
+    assert.equal(status, 0);
+    assert.match(stdout, /1 resources, 0 mandatory, 1 advisory, 0 waived/);
+  });
+});
