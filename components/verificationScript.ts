@@ -1,0 +1,47 @@
+/**
+ * What the verification Job runs by default (`node -e`), with nothing but Node.js: rounds of GET /health, /ready and /version on new
+ * connections. Until the first round has passed, failures are the network's settling and are asked again; after it, one failure fails
+ * the slot. /version answers `{"slot", "digest"}`: the pods behind the Service must be this slot's and run this image.
+ * Environment: TARGET, EXPECTED_SLOT, EXPECTED_DIGEST (empty: any), CHECKS, TIMEOUT_SECONDS.
+ */
+export const verificationScript = `
+const http = require("node:http");
+const { TARGET, EXPECTED_SLOT, EXPECTED_DIGEST, CHECKS, TIMEOUT_SECONDS } = process.env;
+const end = Date.now() + Number(TIMEOUT_SECONDS) * 1000;
+const get = (path) => new Promise((resolve, reject) => {
+  const request = http.get(TARGET + path, { agent: false, timeout: 5000, headers: { connection: "close" } }, (response) => {
+    let body = "";
+    response.setEncoding("utf8");
+    response.on("data", (chunk) => { if (body.length < 65536) body += chunk; });
+    response.on("error", reject);
+    response.on("end", () => response.statusCode === 200 ? resolve(body) : reject(new Error(path + " answered " + response.statusCode + ": " + body.slice(0, 500))));
+  });
+  request.on("timeout", () => request.destroy(new Error(path + " did not answer within 5 s")));
+  request.on("error", reject);
+});
+const expect = (what, wanted, got) => {
+  if (wanted && got !== wanted) throw Object.assign(new Error("/version says " + what + " " + got + ", expected " + wanted), { final: true });
+};
+const round = async () => {
+  await get("/health");
+  await get("/ready");
+  const version = JSON.parse(await get("/version"));
+  expect("slot", EXPECTED_SLOT, version.slot);
+  expect("digest", EXPECTED_DIGEST, version.digest);
+};
+const main = async () => {
+  let passed = 0;
+  while (passed < Number(CHECKS)) {
+    try {
+      await round();
+      passed += 1;
+    } catch (error) {
+      if (error.final || passed > 0 || Date.now() >= end) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    if (Date.now() >= end && passed < Number(CHECKS)) throw new Error("not done after " + TIMEOUT_SECONDS + " s: " + passed + " of " + CHECKS + " checks passed");
+  }
+  console.log("verified: " + passed + " of " + CHECKS + " checks passed at " + TARGET);
+};
+main().catch((error) => { console.error("not verified: " + error.message); process.exit(1); });
+`.trim();

@@ -1,0 +1,96 @@
+import { seconds } from "./config/duration.ts";
+import { stackConfig } from "./config/runtime.ts";
+import * as parts from "./components/index.ts";
+
+const config = stackConfig();
+const { gateway, network, secrets, tls } = config;
+const app = "rlhf-audit-trail";
+
+// The ground: a namespace that admits only restricted pods, in which nobody talks to anybody without a reason.
+const { name: namespace } = new parts.Namespace(app, { namespace: config.namespace, quota: config.quota });
+const place = { app, namespace };
+const zeroTrust = new parts.ZeroTrustNetwork(`${app}-network`, {
+  ...place,
+  port: config.port,
+  ingress: network.ingress.namespace,
+  ...(config.service.type === "LoadBalancer" && { clientCidrs: ["0.0.0.0/0", "::/0"] }),
+  database: network.database,
+  redis: network.redis,
+  dns: network.dns,
+  monitoring: network.monitoring.namespace,
+  gates: { namespace: network.gates.namespace, own: network.gates.namespace === config.namespace, callers: network.flagger.namespace },
+  acmeSolver: tls.enabled && tls.issuer.type === "acme",
+});
+const { secretName } = new parts.StackSecrets(`${app}-secrets`, {
+  ...place,
+  secretName: secrets.name,
+  source: secrets.source === "existing" ? "existing" : { ...secrets.store, refreshInterval: secrets.refreshInterval, keys: secrets.keys },
+});
+const { type: storage, ...volume } = config.auditStorage;
+const auditVolume = storage === "persistent" ? new parts.AuditVolume(`${app}-audit-volume`, { ...place, ...volume }) : undefined;
+
+// The way in: a certificate, and a Gateway that serves it.
+const certificate =
+  gateway.enabled && tls.enabled ? new parts.Tls(`${app}-tls`, { ...place, ...tls, hostname: gateway.hostname, gatewayName: gateway.name }) : undefined;
+const served = certificate && { dependsOn: certificate.certificate };
+const entrance = gateway.enabled
+  ? new parts.PublicGateway(`${app}-entrance`, { ...place, ...gateway, gatewayName: gateway.name, tlsSecretName: certificate?.secretName }, served)
+  : undefined;
+
+// The application, and how a release of it reaches the users.
+const workload = {
+  ...place,
+  environment: config.environment,
+  logLevel: config.logLevel,
+  secretName,
+  port: config.port,
+  resources: config.resources,
+  maxUnavailable: config.podDisruption.maxUnavailable,
+  auditStorage: auditVolume
+    ? ({ kind: "claim", claimName: auditVolume.claim.metadata.name } as const)
+    : ({ kind: "ephemeral", sizeLimit: volume.size } as const),
+};
+const options = { dependsOn: [...Object.values(zeroTrust.policies), ...(entrance ? [entrance.gateway] : [])] };
+
+const { active, slots, verificationTimeout } = config.blueGreen;
+const verification = { timeoutSeconds: seconds(verificationTimeout) };
+const blueGreen =
+  config.strategy === "blueGreen"
+    ? new parts.BlueGreen(app, { ...workload, active, slots, replicas: config.replicas, service: config.service, verification }, options)
+    : undefined;
+if (blueGreen && entrance) {
+  new parts.LiveRoute(`${app}-live`, { ...place, entrance, serviceName: blueGreen.liveService.metadata.name, servicePort: config.service.port });
+}
+
+const { maxWeight, stepWeight, gates, provider, prometheus, ...judged } = config.canary;
+const canary =
+  config.strategy === "canary" && entrance
+    ? new parts.Canary(
+        app,
+        {
+          ...workload,
+          image: config.image,
+          provider,
+          prometheus,
+          gateway: { name: entrance.gatewayName, namespace, sectionName: entrance.sectionName, hosts: [entrance.hostname] },
+          servicePort: config.service.port,
+          autoscaling: { minReplicas: config.replicas, ...config.autoscaling },
+          analysis: { ...judged, traffic: { kind: "weights", maxWeight, stepWeight }, gates: parts.releaseGates(network.gates.namespace, gates) },
+        },
+        options,
+      )
+    : undefined;
+
+/** Where users come in: the Gateway, or without one the live Service. */
+export const serviceEndpoint = entrance?.endpoint ?? blueGreen?.liveEndpoint;
+/** Where the slot without traffic is reached, inside the cluster. */
+export const previewEndpoint = blueGreen?.previewEndpoint;
+export const strategy = config.strategy;
+export { namespace };
+/** The slot with traffic, and the one that the next release goes to. */
+export const activeSlot = blueGreen?.activeSlot;
+export const idleSlot = blueGreen?.idleSlot;
+/** Images by slot, or the one of the canary. */
+export const images = config.strategy === "canary" ? { canary: config.image } : { blue: slots.blue.image, green: slots.green.image };
+/** How long a canary takes when all is well and when not, in seconds. */
+export const canaryTimes = canary?.times;
