@@ -68,12 +68,13 @@ export async function loadConfiguration(project: Project, stack: string, env: No
   }
   const values: { [key: string]: string } = {};
   const secretKeys: string[] = [];
+  const secretTexts: string[] = [];
   for (const [key, value] of withDefaults(project, stack, file.values)) {
-    values[key] = configurationText(crypter === undefined ? value : decrypted(value, crypter, `${file.path}: ${key}`));
+    values[key] = configurationText(crypter === undefined ? value : decrypted(value, crypter, `${file.path}: ${key}`, secretTexts));
     if (holdsSecret(value)) secretKeys.push(key);
   }
   checkDeclarations(project, stack, file, values);
-  return { values, secretKeys };
+  return { values, secretKeys, secretTexts };
 }
 
 function isSecure(value: YamlValue): value is { secure: string } {
@@ -85,14 +86,17 @@ function holdsSecret(value: YamlValue): boolean {
   return isMapping(value) && (isSecure(value) || Object.values(value).some(holdsSecret));
 }
 
-function decrypted(value: YamlValue, crypter: Crypter, where: string): YamlValue {
-  if (Array.isArray(value)) return value.map((item, index) => decrypted(item, crypter, `${where}[${index}]`));
+/** The value with its secrets opened; their texts are added to `found`. */
+function decrypted(value: YamlValue, crypter: Crypter, where: string, found: string[]): YamlValue {
+  if (Array.isArray(value)) return value.map((item, index) => decrypted(item, crypter, `${where}[${index}]`, found));
   if (!isMapping(value)) return value;
   if (!isSecure(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decrypted(item, crypter, `${where}.${key}`)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decrypted(item, crypter, `${where}.${key}`, found)]));
   }
   try {
-    return crypter.decrypt(value.secure);
+    const text = crypter.decrypt(value.secure);
+    found.push(text);
+    return text;
   } catch (cause) {
     throw new UserError(`${where} cannot be decrypted: it was encrypted with another passphrase, or changed.`, "Set it again with pulumi config set --secret.", { cause });
   }

@@ -243,6 +243,8 @@ export interface StackConfiguration {
   /** `namespace:key` → value as the program reads it (objects as JSON). */
   values: { [key: string]: string };
   secretKeys: string[];
+  /** The secret texts themselves, to be hidden wherever output is passed on. */
+  secretTexts?: string[];
 }
 
 /** The project and stack an operation runs for. */
