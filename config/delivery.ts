@@ -138,7 +138,7 @@ export const canary = key(
         { description: "What is measured at every tick." },
       ),
       // Timeouts of 30 s, 60 s and 120 s never fit a tick of 30 s: hooks run one after another inside the tick, and Flagger
-    // drops the ticks that come late.
+      // drops the ticks that come late.
       gates: key(
         z
           .strictObject({

@@ -9,10 +9,7 @@ const mostMillisecondsToTakeBack = 5 * 60 * 1000;
  * to notice that they are ready, one to give them weight, then the failed checks; the last is acted upon a tick later.
  * @returns milliseconds
  */
-function timeToTakeBack({
-  interval,
-  threshold,
-}: Pick<ParsedConfig["canary"], "interval" | "threshold">): number {
+function timeToTakeBack({ interval, threshold }: Pick<ParsedConfig["canary"], "interval" | "threshold">): number {
   return (threshold + 2) * milliseconds(interval);
 }
 

@@ -85,6 +85,18 @@ describe("an image reference", () => {
     );
   });
 
+  it("has a length that registries take", () => {
+    const name = (length: number) => `ghcr.io/${"x".repeat(length - 8)}`;
+    assert.deepEqual(
+      [255, 256].map((length) => isRegistryPrefix(name(length))),
+      [true, false],
+    );
+    assert.deepEqual(
+      [512, 513].map((length) => parseImage(name(length)) !== undefined),
+      [true, false],
+    );
+  });
+
   it("has a registry that can stand in the list", () => {
     assert.deepEqual(
       ["ghcr.io", "ghcr.io/terragonlabs", "localhost:5000", "ghcr.io/", "terragonlabs", "*", "ghcr.io/x:v1"].map(

@@ -127,6 +127,27 @@ describe("the stack configuration", () => {
     );
   });
 
+  const limits: readonly (readonly [string, "local" | "staging" | "production", Written])[] = [
+    ["a request that equals its limit", "production", { "resources.requests.memory": "4Gi" }],
+    ["a quota that two versions fill", "production", { "quota.limits.cpu": "14", "quota.pods": 7 }],
+    ["an autoscaler that never scales", "staging", { "autoscaling.maxReplicas": 3 }],
+    ["a disruption budget that spares one pod", "production", { "podDisruption.maxUnavailable": 2 }],
+    ["two replicas", "production", { replicas: 2 }],
+    ["an RSA key of 2048 bits", "production", { "tls.algorithm": "RSA", "tls.keySize": 2048 }],
+    ["a renewal just after the beginning", "production", { "tls.renewBefore": "2159h59m59s" }],
+    ["gates that leave a second of the tick", "staging", { "canary.gates.security.timeout": "14s" }],
+    ["a roll-back of exactly five minutes", "staging", { "canary.threshold": 8 }],
+    ["a deadline of exactly two ticks", "staging", { "canary.progressDeadline": "1m" }],
+    ["one step to the maximum", "staging", { "canary.stepWeight": 50 }],
+    ["a refresh of a quarter of an hour and of a minute", "production", { "secrets.refreshInterval": "1m" }],
+    ["retention of six months", "production", { "compliance.retentionDays": 183 }],
+    ["a region name of one letter", "production", { "compliance.residency": ["x"] }],
+    ["a namespace of 63 letters", "local", { namespace: "n".repeat(63) }],
+  ];
+  for (const [what, stack, changes] of limits)
+    it(`accepts ${what}`, () =>
+      assert.equal(load(stack, changed({ local, staging, production }[stack], changes)).stack, stack));
+
   it("becomes a canary by one key", () => {
     const config = load("production", changed(production, { strategy: "canary" }));
     assert.ok(config.strategy === "canary");

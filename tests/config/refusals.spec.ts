@@ -56,6 +56,22 @@ describe("a refused configuration", () => {
     assert.match(message, /^The configuration of stack "staging" has 5 problems; nothing was changed\.$/m);
   });
 
+  it("suggests a key that is not set yet, where two are as near", () => {
+    const suggested = (set: string) =>
+      refusal(raw("staging", changed(staging, { [`gateway.${set}`]: 8000, "gateway.httpxPort": 1 }))).problems.map(
+        ({ fix }) => fix.split(",")[0],
+      );
+    assert.deepEqual(suggested("httpPort"), ["Rename it to rlhf-audit-trail:gateway.httpsPort"]);
+    assert.deepEqual(suggested("httpsPort"), ["Rename it to rlhf-audit-trail:gateway.httpPort"]);
+  });
+
+  it("shortens a long value", () => {
+    const shown = (length: number) =>
+      refusal(raw("local", { ...local, logLevel: "x".repeat(length) })).problems[0]?.value;
+    assert.equal(shown(158), `"${"x".repeat(158)}"`);
+    assert.equal(shown(159), `"${"x".repeat(159)}… (161 characters)`);
+  });
+
   it("spares people the consequences of a mistake that is told already", () => {
     const { problems } = refusal(raw("staging", changed(staging, { "canary.interval": "5s" })));
     assert.deepEqual(
