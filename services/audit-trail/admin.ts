@@ -30,7 +30,14 @@ async function readJson<T>(text: string, format: z.ZodType<T>): Promise<T> {
 /** The commands of operators and of the delivery, on a port of its own that only the pod itself reaches (use a port-forward). */
 export function createAdmin({ shed, faults }: AdminParts): Hono {
   const admin = new Hono();
-  admin.use(bodyLimit({ maxSize: 4096 }));
+  admin.use(
+    bodyLimit({
+      maxSize: 4096,
+      onError: () => {
+        throw new Problem(413, "Too large", "A command has at most 4096 bytes.");
+      },
+    }),
+  );
   admin.post("/admin/connections/shed", async (c) => c.json({ shed: shed((await readJson(await c.req.text(), shedRequest)).graceMs) }));
   if (faults !== undefined) {
     admin.get("/admin/faults", (c) => c.json(faults.settings));

@@ -32,7 +32,7 @@ export type AppParts = Readonly<{
   random?: () => number;
 }>;
 
-type AppEnv = { Bindings: Partial<HttpBindings>; Variables: RequestIdVariables };
+type AppEnv = { Bindings: HttpBindings; Variables: RequestIdVariables };
 
 /** The service as a function from request to answer; it opens no socket. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
@@ -72,7 +72,8 @@ function observe({ log, metrics, connections }: AppParts): MiddlewareHandler<App
     const start = performance.now();
     await next();
     const seconds = (performance.now() - start) / 1000;
-    const socket = c.env.incoming?.socket;
+    // There is no connection when the app is called as a function.
+    const socket = (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket;
     // Asked when the answer is ready, not when the request came: a drain may have begun in between.
     if (socket !== undefined && connections.mustClose(socket)) c.header("Connection", "close");
     c.header("X-Content-Type-Options", "nosniff");

@@ -18,6 +18,8 @@ const cachedEvent = z.strictObject({
 export type EventCache = Readonly<{
   get: (id: string) => Promise<StoredEvent | undefined>;
   put: (event: StoredEvent) => Promise<void>;
+  /** Resolves when Redis is connected for the first time, or the cache is closed. */
+  connected: Promise<void>;
   /** Throws unless Redis answers PONG. */
   ping: () => Promise<void>;
   close: () => void;
@@ -59,6 +61,7 @@ export function connectCache(options: Readonly<{ url: string; name: string; log:
     commandOptions: { timeout: 1_000 },
     socket: { connectTimeout: 2_000, reconnectStrategy: (retries: number) => Math.min(100 * 2 ** retries, 2_000) },
   });
+  const connected = Promise.withResolvers<undefined>();
   let up = true;
   client.on("error", (error: unknown) => {
     // One line per outage, not one per attempt.
@@ -67,6 +70,7 @@ export function connectCache(options: Readonly<{ url: string; name: string; log:
   });
   client.on("ready", () => {
     up = true;
+    connected.resolve(undefined);
     log.info("Connected to Redis");
   });
   // Its failures are reported by the "error" event above; this promise only settles when the client is closed or connected.
@@ -93,6 +97,10 @@ export function connectCache(options: Readonly<{ url: string; name: string; log:
       const answer = await client.ping();
       if (answer !== "PONG") throw new Error("Redis did not answer PONG");
     },
-    close: () => client.destroy(),
+    connected: connected.promise,
+    close: () => {
+      connected.resolve(undefined);
+      client.destroy();
+    },
   };
 }

@@ -107,6 +107,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
 
   const start = async (): Promise<void> => {
     let migrated = false;
+    // The first checks would otherwise find Redis still connecting, and the start would take a retry longer.
+    await Promise.race([cache.connected, delay(retryMs, undefined, { signal: ended.signal })]);
     while (!ended.signal.aborted) {
       try {
         if (!migrated) await migrate(pool, migrations, log);

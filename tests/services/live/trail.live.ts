@@ -12,7 +12,7 @@ import { verifyTrail } from "../../../services/audit-trail/verify.ts";
 import { anEvent, memoryLog } from "../fixtures.ts";
 import { startWorld, type World } from "./world.ts";
 
-const noCache = { get: async () => Promise.resolve(undefined), put: async () => Promise.resolve(), ping: async () => Promise.resolve(), close: () => undefined };
+const noCache = { get: async () => Promise.resolve(undefined), put: async () => Promise.resolve(), connected: Promise.resolve(), ping: async () => Promise.resolve(), close: () => undefined };
 const { log } = memoryLog();
 
 describe("services: the trail in PostgreSQL", function () {
