@@ -114,6 +114,8 @@ export interface Provider {
   delete(request: DeleteRequest): Promise<void>;
   /** undefined: the object is gone. */
   read(request: ReadRequest): Promise<ReadResult | undefined>;
+  /** True when a provider with the new configuration manages another world than one with the old. Absent: never. */
+  configurationReplaces?(before: PropertyMap, after: PropertyMap): boolean;
   /** Absent: the package has no functions that this engine can run. */
   invoke?(request: InvokeRequest): Promise<InvokeResult>;
 }
