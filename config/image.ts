@@ -48,13 +48,6 @@ export function formatImage(image: ImageReference): string {
   return `${image.registry}/${image.repository}${tag}${digest}`;
 }
 
-/** Whether two references name the same content: by digest where both carry one, else by the whole text. */
-export function sameImage(a: string, b: string): boolean {
-  const left = parseImage(a)?.digest;
-  const right = parseImage(b)?.digest;
-  return left !== undefined && right !== undefined ? left === right : a === b;
-}
-
 /** Whether the text can stand in the list of allowed registries: a registry, or a registry and the start of a path. */
 export function isRegistryPrefix(text: string): boolean {
   return text.length <= 255 && allowed.test(text);

@@ -138,6 +138,7 @@ describe("the stack configuration", () => {
     ["gates that leave a second of the tick", "staging", { "canary.gates.security.timeout": "14s" }],
     ["a roll-back of exactly five minutes", "staging", { "canary.threshold": 8 }],
     ["a deadline of exactly two ticks", "staging", { "canary.progressDeadline": "1m" }],
+    ["the shortest timeout of a gate", "staging", { "canary.gates.compliance.timeout": "1s" }],
     ["one step to the maximum", "staging", { "canary.stepWeight": 50 }],
     ["a refresh of a quarter of an hour and of a minute", "production", { "secrets.refreshInterval": "1m" }],
     ["retention of six months", "production", { "compliance.retentionDays": 183 }],

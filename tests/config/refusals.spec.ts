@@ -56,6 +56,14 @@ describe("a refused configuration", () => {
     assert.match(message, /^The configuration of stack "staging" has 5 problems; nothing was changed\.$/m);
   });
 
+  it("tells a missing key although another one is mistyped", () => {
+    const { problems } = refusal(raw("local", changed(local, { clusterName: undefined, loglevel: "INFO" })));
+    assert.deepEqual(
+      problems.map(({ key }) => key),
+      ["rlhf-audit-trail:loglevel", "rlhf-audit-trail:clusterName"],
+    );
+  });
+
   it("suggests a key that is not set yet, where two are as near", () => {
     const suggested = (set: string) =>
       refusal(raw("staging", changed(staging, { [`gateway.${set}`]: 8000, "gateway.httpxPort": 1 }))).problems.map(
