@@ -12,7 +12,9 @@ type AdminParts = Readonly<{
   faults?: Faults;
 }>;
 
-const shedRequest = z.strictObject({ graceMs: z.number().int().min(0).max(60_000).default(2_000) });
+/** With less grace, a connection that only pauses between two requests would be closed under its client's hands. */
+const minGraceMs = 250;
+const shedRequest = z.strictObject({ graceMs: z.number().int().min(minGraceMs).max(60_000).default(2_000) });
 
 async function readJson<T>(text: string, format: z.ZodType<T>): Promise<T> {
   let value: unknown;

@@ -232,6 +232,14 @@ describe("services: faults over HTTP", () => {
     assert.equal((await setUp().app.request("/admin/faults")).status, 404);
   });
 
+  it("are not needed for shedding connections, which takes a grace that busy clients can live with", async () => {
+    const graces: number[] = [];
+    const admin = createAdmin({ shed: (graceMs) => graces.push(graceMs) });
+    const shed = async (body?: string): Promise<number> => (await admin.request("/admin/connections/shed", { method: "POST", body: body ?? null })).status;
+    assert.deepEqual([await shed(), await shed('{"graceMs":500}'), await shed('{"graceMs":0}')], [200, 200, 422]);
+    assert.deepEqual(graces, [2000, 500]);
+  });
+
   it("refuse what is not a fault, and change nothing then", async () => {
     const faults = new Faults(memoryLog().log);
     const admin = createAdmin({ shed: () => 0, faults });
