@@ -115,10 +115,14 @@ function isSet(value: unknown): boolean {
 export function serializeResource(state: ResourceState, crypter: Crypter | undefined): SerializedResource {
   const { carried, inputs, outputs } = state;
   const rest: { [field: string]: unknown } = { ...state };
+  const seal = (text: string): string => {
+    if (crypter !== undefined) return crypter.encrypt(text);
+    throw new UserError(`${state.urn} holds a secret, and there is no passphrase to encrypt the state with.`, "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.");
+  };
   const serialized: { [field: string]: unknown } = {};
   for (const field of understood) {
-    if (field === "inputs") serialized["inputs"] = hideSecrets(mapToWire(inputs), crypter, state.urn);
-    else if (field === "outputs") serialized["outputs"] = hideSecrets(mapToWire(outputs), crypter, state.urn);
+    if (field === "inputs") serialized["inputs"] = hideSecrets(mapToWire(inputs), seal);
+    else if (field === "outputs") serialized["outputs"] = hideSecrets(mapToWire(outputs), seal);
     else serialized[field] = rest[field];
     if (field !== "custom" && !isSet(serialized[field])) Reflect.deleteProperty(serialized, field);
   }
@@ -153,23 +157,14 @@ export function deserializeResource(serialized: SerializedResource, crypter: Cry
   };
 }
 
-/** `{secret signature, value}` → `{secret signature, ciphertext}`; the innermost secrets of a secret are not encrypted twice. */
-function hideSecrets(wire: WireValue, crypter: Crypter | undefined, urn: string): WireValue {
+/** `{secret signature, value}` → `{secret signature, ciphertext}`; the secrets inside a secret are not encrypted twice. */
+function hideSecrets(wire: WireValue, seal: (text: string) => string): WireValue {
   if (typeof wire === "number" && !Number.isFinite(wire)) return { [SIGNATURE_KEY]: floatSignature, value: floatBits(wire) };
-  if (Array.isArray(wire)) return wire.map((item) => hideSecrets(item, crypter, urn));
+  if (Array.isArray(wire)) return wire.map((item) => hideSecrets(item, seal));
   if (!isWireMap(wire)) return wire;
-  if (wire[SIGNATURE_KEY] !== SECRET_SIGNATURE) return mapValues(wire, (value) => hideSecrets(value, crypter, urn));
-  if (crypter === undefined) {
-    throw new UserError(`${urn} holds a secret, and there is no passphrase to encrypt the state with.`, "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.");
-  }
-  return { [SIGNATURE_KEY]: SECRET_SIGNATURE, ciphertext: crypter.encrypt(JSON.stringify(nestedSecrets(wire["value"] ?? null))) };
-}
-
-function nestedSecrets(wire: WireValue): WireValue {
-  if (Array.isArray(wire)) return wire.map(nestedSecrets);
-  if (!isWireMap(wire)) return wire;
-  if (wire[SIGNATURE_KEY] !== SECRET_SIGNATURE) return mapValues(wire, nestedSecrets);
-  return { [SIGNATURE_KEY]: SECRET_SIGNATURE, ciphertext: JSON.stringify(nestedSecrets(wire["value"] ?? null)) };
+  if (wire[SIGNATURE_KEY] !== SECRET_SIGNATURE) return mapValues(wire, (value) => hideSecrets(value, seal));
+  const inner = hideSecrets(wire["value"] ?? null, (text) => text);
+  return { [SIGNATURE_KEY]: SECRET_SIGNATURE, ciphertext: seal(JSON.stringify(inner)) };
 }
 
 function showSecrets(wire: WireValue, crypter: Crypter | undefined, inside = false): WireValue {

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, delimiter, extname, join, relative, resolve } from "node:path";
+import { basename, delimiter, dirname, extname, join, relative, resolve } from "node:path";
 import { UserError } from "./errors.ts";
 import { isMapping, readYamlFile } from "./yamlFile.ts";
 
@@ -26,7 +26,8 @@ const sources = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json"])
 const notSources = new Set(["node_modules", "bin", "config", "tests", "dist"]);
 
 /**
- * Locates a pack and builds it when its entry file is missing or older than its sources (by its package's `build` script).
+ * Locates a pack and builds it when its entry file is missing or older than its sources (by its
+ * package's `build` script, or its `build.mjs`).
  * @param path the pack's folder
  * @param onBuild told before a build begins
  * @throws UserError when it is no pack, cannot be built, or its dependencies are not installed
@@ -42,7 +43,8 @@ export async function preparePack(path: string, onBuild: (message: string) => vo
   const packageFile = readPackage(folder);
   const main = typeof settings["main"] === "string" ? settings["main"] : (packageFile.main ?? "index.js");
   const entry = entryFile(folder, main);
-  await buildIfStale(folder, entry ?? join(folder, main), packageFile.scripts?.["build"], onBuild);
+  const script = packageFile.scripts?.["build"] ?? (existsSync(join(folder, "build.mjs")) ? "node build.mjs" : undefined);
+  await buildIfStale(folder, entry ?? join(folder, main), script, onBuild);
   const built = entryFile(folder, main);
   if (built === undefined) throw new UserError(`The policy pack ${folder} has no ${main}.`, "Build it, or mend main in its package.json.");
   return {
@@ -103,7 +105,8 @@ function newestSource(folder: string): number {
 }
 
 function runScript(folder: string, script: string): Promise<{ code: number | null; output: string }> {
-  const binaries = createRequire(join(folder, "package.json")).resolve.paths("x")?.map((path) => join(path, ".bin")) ?? [];
+  // This Node first: the machine's may be too old for the script.
+  const binaries = [dirname(process.execPath), ...(createRequire(join(folder, "package.json")).resolve.paths("x")?.map((path) => join(path, ".bin")) ?? [])];
   return new Promise((done, fail) => {
     const child = spawn(script, { cwd: folder, shell: true, env: { ...process.env, PATH: [...binaries, process.env["PATH"] ?? ""].join(delimiter) }, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";

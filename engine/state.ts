@@ -1,8 +1,9 @@
 /** A stack's recorded state: loaded once, changed through a journal that saves before and after every step. */
 import { type Crypter, newCrypter, openCrypter, passphraseFromEnvironment } from "./passphrase.ts";
 import { type Deployment, type PendingType, deserializeResource, manifestMagic, neededFeatures, serializeResource } from "./deployment.ts";
-import { type Journal, type ResourceState, type Step } from "./model.ts";
+import { type Journal, type ResourceState, type Step, type Urn } from "./model.ts";
 import { UserError } from "./errors.ts";
+import { formatProviderReference, parseProviderReference } from "./urn.ts";
 import { readStateFile, writeStateFile } from "./stateFile.ts";
 
 /** An operation that was under way when the last run ended. */
@@ -67,6 +68,8 @@ export class StateJournal implements Journal {
   readonly #engineVersion: string;
   readonly #recorded: ResourceState[] = [];
   readonly #removed = new Set<ResourceState>();
+  /** Old URN → new one, of resources that an alias gave another name in this update. */
+  readonly #renamed = new Map<Urn, Urn>();
   readonly #pending: { state: ResourceState; type: PendingType }[] = [];
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -92,6 +95,9 @@ export class StateJournal implements Journal {
     if (index >= 0) this.#pending.splice(index, 1);
     if (effect.removed !== undefined) this.#removed.add(effect.removed);
     if (effect.recorded !== undefined) this.#recorded.push(effect.recorded);
+    if (effect.removed !== undefined && effect.recorded !== undefined && effect.removed.urn !== effect.recorded.urn) {
+      this.#renamed.set(effect.removed.urn, effect.recorded.urn);
+    }
     // As Pulumi does: a resource that stayed the same is written with the next write that matters.
     if (step.operation === "same" && this.#unchanged(effect)) this.#dirty = true;
     else await this.#save();
@@ -140,7 +146,7 @@ export class StateJournal implements Journal {
 
   #writeNow(): void {
     this.#dirty = false;
-    const resources = this.resources().map((resource) => serializeResource(resource, this.#crypter));
+    const resources = this.resources().map((resource) => serializeResource(renameReferences(resource, this.#renamed), this.#crypter));
     // A create that a former run never saw the end of stays on record until someone has looked.
     const unresolved = this.#state.pending
       .filter(({ type, resource }) => type === "creating" && !this.#recorded.some(({ urn }) => urn === resource.urn))
@@ -158,6 +164,21 @@ export class StateJournal implements Journal {
     writeStateFile(this.#state.path, deployment, features.length > 0 ? 4 : 3, features, !this.#backedUp);
     this.#backedUp = true;
   }
+}
+
+/** A resource that still names others by the URNs they had before this update, with the URNs they have now. */
+function renameReferences(state: ResourceState, renamed: ReadonlyMap<Urn, Urn>): ResourceState {
+  if (renamed.size === 0) return state;
+  const now = (urn: Urn): Urn => renamed.get(urn) ?? urn;
+  const provider = state.provider === undefined ? undefined : parseProviderReference(state.provider);
+  return {
+    ...state,
+    parent: state.parent === undefined ? undefined : now(state.parent),
+    dependencies: state.dependencies.map(now),
+    propertyDependencies: Object.fromEntries(Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(now)])),
+    deletedWith: state.deletedWith === undefined ? undefined : now(state.deletedWith),
+    provider: provider === undefined ? undefined : formatProviderReference({ ...provider, urn: now(provider.urn) }),
+  };
 }
 
 function pendingType(step: Step): PendingType | undefined {

@@ -73,9 +73,18 @@ export function writeStateFile(path: string, deployment: Deployment, version: 3 
     renameSync(draft, path);
     flushFolder(dirname(path));
   } catch (cause) {
-    rmSync(draft, { force: true });
-    rmSync(`${draft}.bak`, { force: true });
+    discard(draft);
+    discard(`${draft}.bak`);
     throw new UserError(`The state ${path} could not be written: ${systemCode(cause) ?? String(cause)}. The file that was there is untouched.`, undefined, { cause });
+  }
+}
+
+/** Removes a draft as well as it can: the failure that is told is the one before. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    return; // its folder is not one, or not writable: there is no draft
   }
 }
 
