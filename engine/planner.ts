@@ -57,7 +57,8 @@ export class Planner {
     const provider = this.#options.providers.forResource(state);
     const early = this.#deletedEarly.get(urn);
     const usable = old === undefined || early !== undefined || old.external === true ? undefined : old;
-    const seed = randomBytes(32).toString("hex");
+    // Two previews of the same stack draw the same names.
+    const seed = this.#options.preview ? "preview" : randomBytes(32).toString("hex");
 
     if (usable !== undefined) state.inputs = this.#ignoreChanges(state, usable, goal.ignoreChanges);
     state.inputs = await this.#check(provider, state, usable, state.inputs, seed);
@@ -261,6 +262,7 @@ export class Planner {
     if (provider === undefined) return undefined;
     const { changes } = await provider.diff({
       ...this.#options.providers.request(state),
+      preview: true, // what is not yet known is unknown
       id: state.id ?? "",
       oldInputs: state.inputs,
       oldOutputs: state.outputs,

@@ -25,7 +25,7 @@ export interface CheckRequest extends ResourceRequest {
   /** Inputs recorded before; absent when the resource is new or will be created anew. */
   oldInputs?: PropertyMap;
   newInputs: PropertyMap;
-  /** 32 bytes, hex, equal for all checks of one resource in one operation: names are drawn from it. */
+  /** Equal for all checks of one resource in one operation: names are drawn from it. */
   seed: string;
 }
 export interface CheckResult {

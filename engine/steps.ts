@@ -95,5 +95,6 @@ export function newState(urn: Urn, goal: Recorded, old: ResourceState | undefine
 
 /** The hooks that a state was recorded with. */
 export function recordedHooks(state: ResourceState): HookNames {
-  return (state.carried?.["resourceHooks"] ?? {}) as HookNames;
+  const hooks: HookNames = state.carried?.["resourceHooks"] ?? {};
+  return hooks;
 }

@@ -222,14 +222,14 @@ export class Executor {
     const failures: string[] = [];
     for (;;) {
       let initErrors: string[] = [];
-      let failure: unknown;
+      let failure: Error | undefined;
       try {
         initErrors = await attempt();
         if (initErrors.length === 0) return [];
         failures.unshift(initErrors.join("; "));
       } catch (error) {
-        failure = error;
-        failures.unshift(error instanceof Error ? error.message : String(error));
+        failure = error instanceof Error ? error : new Error(String(error));
+        failures.unshift(failure.message);
       }
       const names = hooks.OnError ?? [];
       const again = names.length > 0 && failures.length <= MAX_RETRIES && (await this.#options.hooks.shouldRetry(names, subject, operation, failures));
