@@ -23,14 +23,14 @@ export function resultLines(kind: Plan["kind"], target: ProjectStack, result: Op
     { title: "", lines: treeLines(result.steps, style, diff) },
     { title: "Outputs", lines: Object.keys(result.outputs).length === 0 ? [] : valueLines(plainMap(result.outputs)) },
     { title: "Changed by policies", lines: remediationLines(result.remediations, style, diff) },
-    { title: "Diagnostics", lines: diagnosticLines(result.diagnostics, style, debug).map(mask) },
-    { title: "Policies", lines: [...packLines(result.packs, style), ...findingLines(result.findings, style).map(mask)] },
-    { title: "Errors", lines: result.errors.flatMap((error) => mask(error).split("\n").map((line, index) => (index === 0 ? `${style("bad", "error:")} ${line}` : `       ${line}`))) },
+    { title: "Diagnostics", lines: diagnosticLines(result.diagnostics, style, debug) },
+    { title: "Policies", lines: [...packLines(result.packs, style), ...findingLines(result.findings, style)] },
+    { title: "Errors", lines: result.errors.flatMap((error) => error.split("\n").map((line, index) => (index === 0 ? `${style("bad", "error:")} ${line}` : `       ${line}`))) },
   ];
   const text = sections
     .filter(({ lines }) => lines.length > 0)
     .flatMap(({ title, lines }) => [...(title === "" ? [] : [style("strong", `${title}:`)]), ...lines.map((line) => (title === "" ? line : `  ${line}`.trimEnd())), ""]);
-  return [...text, ...summaryLines(kind, target, result, style), ""];
+  return [...text, ...summaryLines(kind, target, result, style), ""].map(mask);
 }
 
 /** What happened, in two or three lines. */

@@ -44,7 +44,9 @@ function oneFinding(finding: Finding, style: Style): string[] {
   const severity = finding.severity === undefined ? "" : ` ${finding.severity}`;
   const head = `  ${style(bad ? "bad" : "warn", `${bad ? "✗" : "!"} [${finding.level}${severity}]`)} ${finding.policy}`;
   const lines = finding.message.split("\n").map((line) => `      ${line}`);
-  if (finding.remediation !== undefined) lines.push(...finding.remediation.split("\n").map((line, index) => `      ${style("good", index === 0 ? "fix:" : "    ")} ${line}`));
+  const { remediation } = finding;
+  // Packs that say the fix in the message need not be repeated.
+  if (remediation !== undefined && !finding.message.includes(remediation)) lines.push(...remediation.split("\n").map((line, index) => `      ${style("good", index === 0 ? "fix:" : "    ")} ${line}`));
   if (finding.url !== undefined) lines.push(`      ${style("faint", finding.url)}`);
   return [head, ...lines];
 }

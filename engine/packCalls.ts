@@ -113,7 +113,11 @@ function read(pack: ConfiguredPack, diagnostic: proto.AnalyzeDiagnostic, urn: st
   const level = told === "remediate" ? "mandatory" : told;
   // A resource's finding belongs to that resource; a stack's to the resource it names, if there is one.
   const named = known?.has(diagnostic.getUrn()) === true ? diagnostic.getUrn() : undefined;
-  const result = finding(pack, diagnostic.getPolicyname(), level, diagnostic.getMessage(), urn ?? named);
+  // The SDK puts the description before each message; here it has a field of its own.
+  const introduction = `${diagnostic.getDescription()}\n`;
+  const whole = diagnostic.getMessage();
+  const message = whole.startsWith(introduction) && whole.length > introduction.length ? whole.slice(introduction.length) : whole;
+  const result = finding(pack, diagnostic.getPolicyname(), level, message, urn ?? named);
   return { ...result, severity: severities[diagnostic.getSeverity()] ?? result.severity, description: diagnostic.getDescription() || result.description };
 }
 

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { resultLines } from "../../engine/display.ts";
+import { treeLines } from "../../engine/displayTree.ts";
+import { packLines } from "../../engine/displayPolicies.ts";
+import { valueLines } from "../../engine/displayValues.ts";
+import { type PropertyChange } from "../../engine/model.ts";
+import { Progress } from "../../engine/progress.ts";
+import { makeStyle, wantsColours } from "../../engine/style.ts";
+import { childUrn, result, stackUrn, step, target, webUrn } from "./samples.ts";
+
+const plain = makeStyle(false);
+const lines = (diff: boolean): string => resultLines("preview", target, result, { style: plain, diff, debug: false }).join("\n");
+/** The first complete pack of the sample. */
+const pack = result.packs[0]!;
+
+describe("display", () => {
+  it("shows tree, outputs, diagnostics, policies and summary", () => {
+    assert.equal(lines(false), readFileSync(new URL("golden/display.txt", import.meta.url), "utf8"));
+  });
+
+  it("with --diff shows all properties of what is created, and whole values", () => {
+    const text = lines(true);
+    for (const part of ['metadata:', 'name: "web"', "labels: {}", "- port: 80", '  name: "tls"', 'token: "[secret]"']) assert(text.includes(part), `${part} is missing in\n${text}`);
+  });
+
+  it("never shows a secret, nor ephemeral and debug messages unless asked", () => {
+    for (const diff of [false, true]) assert.doesNotMatch(lines(diff), /hunter2|gone in a moment|inside/);
+    assert.match(resultLines("preview", target, result, { style: plain, diff: false, debug: true }).join("\n"), /debug: inside/);
+  });
+
+  it("leaves out what stays the same, unless something below it changes", () => {
+    const text = treeLines([step("same", stackUrn), step("same", webUrn), step("same", childUrn("core/v1:Service", "a"))], plain, false).join("\n");
+    assert.equal(text, "");
+  });
+
+  it("cuts a long list of changes, and says how to see all", () => {
+    const changes = Array.from({ length: 12 }, (_, index): PropertyChange => ({ path: `p${index}`, kind: "add", replaces: false, after: "x".repeat(100) }));
+    const update = step("update", stackUrn, { changes });
+    const short = treeLines([update], plain, false);
+    assert.equal(short.length, 10);
+    assert.match(short.at(-1) ?? "", /… and 4 more: --diff shows all/);
+    assert(short.every((line) => line.length < 90));
+    assert.equal(treeLines([update], plain, true).length, 13);
+  });
+
+  it("shows an orphan whose parent is not in the plan", () => {
+    assert.match(treeLines([step("delete", webUrn)], plain, false).join("\n"), /- +shop:app:Web +web +delete/);
+  });
+
+  it("is loud about a pack that judged nothing", () => {
+    assert.match(packLines([{ ...pack, policies: 0, disabled: [] }], plain).join("\n"), /WARNING: this pack judged NOTHING: it has no policies/);
+    assert.match(packLines([{ ...pack, policies: 1, disabled: ["a"] }], plain).join("\n"), /WARNING: this pack judged NOTHING: all its policies are disabled/);
+    assert.match(packLines([{ ...pack, resourcesAnalyzed: 0 }], plain).join("\n"), /WARNING: this pack saw NO resource/);
+    assert.match(packLines([{ ...pack, resourcesUnchecked: 2 }], plain).join("\n"), /WARNING: 2 resources went UNCHECKED/);
+    assert.match(resultLines("preview", target, { ...result, packs: [] }, { style: plain, diff: false, debug: false }).join("\n"), /no policy pack ran/);
+  });
+
+  it("shows errors of several lines as one", () => {
+    assert.match(resultLines("preview", target, { ...result, errors: ["one\ntwo"] }, { style: plain, diff: false, debug: false }).join("\n"), /Errors:\n {2}error: one\n {9}two\n/);
+  });
+
+  it("writes values in the manner of YAML", () => {
+    assert.deepEqual(valueLines({ a: [], b: [[1, 2], { c: null, d: { e: "f" } }], g: {} }), ["a: []", "b:", "  - - 1", "    - 2", "  - c: null", "    d:", '      e: "f"', "g: {}"]);
+  });
+
+  it("colours on terminals only, and never against NO_COLOR", () => {
+    assert.equal(wantsColours({ isTTY: true }, {}), true);
+    assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: "1" }), false);
+    assert.equal(wantsColours({ isTTY: true }, { TERM: "dumb" }), false);
+    assert.equal(wantsColours({}, {}), false);
+    assert.equal(wantsColours({}, { FORCE_COLOR: "1" }), true);
+    assert.equal(makeStyle(true)("bad", "x"), "\u001b[31mx\u001b[39m");
+  });
+});
+
+describe("progress", () => {
+  /** What is written to a terminal or a pipe. */
+  function collect(isTTY: boolean): { text: () => string; progress: Progress } {
+    const written: string[] = [];
+    const progress = new Progress({ isTTY, columns: 80, write: (text) => void written.push(text) }, plain, "Previewing dev", (text) => text.replaceAll("hunter2", "[secret]"));
+    return { text: () => written.join(""), progress };
+  }
+
+  it("passes on what the program prints, whole lines, in order, masked", () => {
+    const { text, progress } = collect(false);
+    progress.take({ kind: "program-output", stream: "stdout", text: "one\ntw" });
+    progress.take({ kind: "program-output", stream: "stderr", text: "warning: hunter2\n" });
+    progress.take({ kind: "program-output", stream: "stdout", text: "o\nlast" });
+    progress.stop();
+    assert.equal(text(), "program | one\nprogram | warning: [secret]\nprogram | two\nprogram | last\n");
+  });
+
+  it("renews a line on a terminal only", () => {
+    const piped = collect(false);
+    piped.progress.take({ kind: "resource-registering", urn: webUrn });
+    piped.progress.stop();
+    assert.equal(piped.text(), "");
+    const shown = collect(true);
+    shown.progress.line("above");
+    shown.progress.stop();
+    assert.equal(shown.text(), "\r\u001b[2Kabove\n\r\u001b[2K");
+  });
+});
