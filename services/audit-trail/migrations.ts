@@ -52,12 +52,12 @@ export const migrations: readonly Migration[] = [
       CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON merkle_node FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
       CREATE TRIGGER no_truncate BEFORE TRUNCATE ON merkle_node FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 
-      -- The chain is guarded here and not in a release's code, so that no release, old or new, can fork it.
+      -- The chain is guarded here and not in a release's code, so that no release, old or new, can fork it:
+      -- of two events that follow the same head at the same time, the primary key refuses one.
       CREATE FUNCTION audit_check_link() RETURNS trigger LANGUAGE plpgsql AS $$
       DECLARE
         head record;
       BEGIN
-        PERFORM pg_advisory_xact_lock(7305, 1);
         SELECT seq, link INTO head FROM audit_event ORDER BY seq DESC LIMIT 1;
         IF NEW.seq <> COALESCE(head.seq + 1, 0)
           OR NEW.previous_link <> COALESCE(head.link, decode(repeat('00', 32), 'hex')) THEN
@@ -70,7 +70,7 @@ export const migrations: readonly Migration[] = [
   },
 ];
 
-/** The advisory lock that appends hold until they commit; the trigger above takes the same one. */
+/** The advisory lock that appends hold until they commit, so that they wait for each other instead of failing. */
 export const appendLock = [7305, 1] as const;
 /** The advisory lock under which the schema is changed. */
 export const migrationLock = [7305, 2] as const;

@@ -243,6 +243,16 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     assert.doesNotMatch(everything, new RegExp(`pg-secret-word|redis-secret-word|secret-person|${key}`));
   });
 
+  it("leaves no connection behind when its shutdown is cut at the bound", async () => {
+    const { service, base } = await start({ FAULTS_ENABLED: "true", FAULTS: '{"latencyMs":60000}', SHUTDOWN_TIMEOUT_MS: "200" });
+    await service.started;
+    const slow = assert.rejects(fetch(`${base}/version`));
+    await fetch(`${base}/live`);
+    services = [];
+    assert.equal(await service.stop(), false);
+    await slow;
+  });
+
   it("misbehaves as the faults say, and stops when told", async () => {
     const { service, base } = await start({ FAULTS_ENABLED: "true" });
     await service.started;

@@ -4,7 +4,8 @@ import { createPool, transaction, type Pool } from "../../../services/audit-trai
 import { parseRecord } from "../../../services/audit-trail/event.ts";
 import { verifyInclusion } from "../../../services/audit-trail/merkle.ts";
 import { migrate } from "../../../services/audit-trail/migrate.ts";
-import { migrations } from "../../../services/audit-trail/migrations.ts";
+import { appendLock, migrations } from "../../../services/audit-trail/migrations.ts";
+import { Problem } from "../../../services/audit-trail/problem.ts";
 import { PrivacyEngine } from "../../../services/audit-trail/pseudonyms.ts";
 import { appendEvents, findEvent, readEvents, readHead, readProof } from "../../../services/audit-trail/trail.ts";
 import { createTrailService } from "../../../services/audit-trail/trail-service.ts";
@@ -127,6 +128,26 @@ describe("services: the trail in PostgreSQL", function () {
     await assert.rejects(pool.query(insert("2", "link", "sha256(record)", linkOf("link"))), /check constraint/);
     await assert.rejects(pool.query(insert("2", "link", "leaf_hash", "sha256(link)")), /check constraint/);
     await pool.query(insert("2", "link", "leaf_hash", linkOf("link")));
+  });
+
+  it("lets one of two releases that do not lock append, and refuses the other", async () => {
+    await record(1);
+    const insert = `INSERT INTO audit_event SELECT 1, gen_random_uuid(), sha256(gen_random_uuid()::text::bytea), record, leaf_hash, link, sha256('\\x02'::bytea || link || leaf_hash) FROM audit_event WHERE seq = 0`;
+    const results = await Promise.allSettled([0, 1].map(async () => transaction(connect(), (client) => client.query(insert))));
+    assert.deepEqual(results.map((result) => result.status).sort(), ["fulfilled", "rejected"]);
+    assert.deepEqual((await readEvents(pool, 1, 5)).map((event) => event.seq), [1]);
+  });
+
+  it("says that the database is busy or restarting, and not that the request is wrong, when its connection is ended", async () => {
+    const service = createTrailService({ pool: connect(), cache: noCache, privacy });
+    await transaction(pool, async (client) => {
+      await client.query("SELECT pg_advisory_xact_lock($1, $2)", [...appendLock]);
+      const refused = assert.rejects(service.submit({ idempotencyKey: "1", request: anEvent() }), (error) => error instanceof Problem && error.status === 503);
+      const end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+      while ((await client.query(end)).rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await refused;
+    });
+    assert.equal((await service.submit({ idempotencyKey: "1", request: anEvent() })).kind, "recorded");
   });
 
   const forgeries: readonly [string, string, { seq: number; rule: RegExp }][] = [
