@@ -29,6 +29,8 @@ export interface OperationOptions {
   parallel?: number;
   /** Port for the program to connect to. Default: any free one. */
   port?: number;
+  /** A program that stays idle for so long is ended, with an error. Default 60. */
+  idleSeconds?: number;
 }
 
 /**
@@ -70,7 +72,7 @@ async function runProgram(options: OperationOptions, deployment: Deployment, cal
     });
     const stop = (): void => void program.stop();
     signal.addEventListener("abort", stop);
-    const stopWatching = deployment.watchIdleness(stop);
+    const stopWatching = deployment.watch(() => program.kill());
     try {
       const end = await program.ended;
       await deployment.programGone(end);

@@ -4,6 +4,7 @@ import { aliasUrns } from "./aliases.ts";
 import { dependentsOf, deletionWaves } from "./dependencies.ts";
 import { applyIgnoreChanges, applyReplaceOnChanges, diffMaps, valuesEqual } from "./diff.ts";
 import { UserError } from "./errors.ts";
+import { about } from "./failures.ts";
 import type { Goal, ReadGoal } from "./goal.ts";
 import { Unknown, type Diagnostic, type PropertyChange, type PropertyMap, type ResourceState, type Urn } from "./model.ts";
 import type { Judge } from "./judge.ts";
@@ -49,6 +50,14 @@ export class Planner {
 
   /** The steps for a registration, in order of execution. Rejects when the resource is invalid. */
   async register(goal: Goal): Promise<PlannedStep[]> {
+    try {
+      return await this.#register(goal);
+    } catch (error) {
+      throw about(`${goal.type} "${goal.name}"`, error);
+    }
+  }
+
+  async #register(goal: Goal): Promise<PlannedStep[]> {
     const urn = this.#claimUrn(goal);
     this.#options.judge.announce(urn);
     const old = this.#findOld(urn, goal);

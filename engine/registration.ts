@@ -2,6 +2,7 @@
 import type aliasPb from "@pulumi/pulumi/proto/alias_pb.js";
 import aliasPbValues from "@pulumi/pulumi/proto/alias_pb.js";
 import resourcePb from "@pulumi/pulumi/proto/resource_pb.js";
+import { about } from "./failures.ts";
 import { HOOK_KINDS, parseDuration, type Alias, type Goal, type HookKind, type HookNames, type Timeouts } from "./goal.ts";
 import { OutputValue, Secret, type PropertyMap, type PropertyValue, type Urn } from "./model.ts";
 import type { PackageRequest, Packages } from "./packages.ts";
@@ -32,6 +33,14 @@ export class Registrations {
   /** The goal of a request. `done` must be called with the URN once the resource is registered. */
   async goalOf(request: Request): Promise<{ goal: Goal; done: (urn: Urn) => void }> {
     refuseUnsupported(request);
+    try {
+      return await this.#goalOf(request);
+    } catch (error) {
+      throw about(`${request.getType()} "${request.getName()}"`, error);
+    }
+  }
+
+  async #goalOf(request: Request): Promise<{ goal: Goal; done: (urn: Urn) => void }> {
     const parent = optionalUrn(request.getParent(), "parent");
     this.#inherit(request, parent);
     const type = request.getType();
@@ -132,12 +141,12 @@ export class Registrations {
 }
 
 function refuseUnsupported(request: Request): void {
-  const what = `${request.getType()} "${request.getName()}": `;
-  if (request.getImportid() !== "") throw unsupported(`${what}the option "import"`);
-  if (request.getReplaceWithList().length > 0) throw unsupported(`${what}the option "replaceWith"`);
-  if (request.hasReplacementTrigger()) throw unsupported(`${what}the option "replacementTrigger"`);
-  if (request.getStateMigrationsList().length > 0) throw unsupported(`${what}state migrations`);
-  if (request.getEnvvarmappingsMap().getLength() > 0) throw unsupported(`${what}the option "envVarMappings"`);
+  const what = (option: string): string => `the option "${option}" (of ${request.getType()} "${request.getName()}")`;
+  if (request.getImportid() !== "") throw unsupported(what("import"));
+  if (request.getReplaceWithList().length > 0) throw unsupported(what("replaceWith"));
+  if (request.hasReplacementTrigger()) throw unsupported(what("replacementTrigger"));
+  if (request.getStateMigrationsList().length > 0) throw unsupported(what("stateMigrations"));
+  if (request.getEnvvarmappingsMap().getLength() > 0) throw unsupported(what("envVarMappings"));
 }
 
 function optionalUrn(text: string, what: string): Urn | undefined {

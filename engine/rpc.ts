@@ -7,6 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { UserError } from "./errors.ts";
 
 /** The SDKs send and accept messages of up to 400 MiB. */
 const MESSAGE_LIMIT = 400 * 1024 * 1024;
@@ -17,7 +18,7 @@ export const CHANNEL_OPTIONS = {
 };
 
 /** An error with a gRPC status code of its own; any other error is sent as UNKNOWN. */
-export class RpcError extends Error {
+class RpcError extends Error {
   readonly code: status;
   constructor(code: status, message: string) {
     super(message);
@@ -26,12 +27,12 @@ export class RpcError extends Error {
 }
 
 /** The answer to whatever this engine does not do: the feature is named. */
-export function unsupported(what: string): RpcError {
-  return new RpcError(status.UNIMPLEMENTED, `${what} is not supported by the embedded engine; use --engine pulumi`);
+export function unsupported(what: string): UserError {
+  return new UserError(`The embedded engine does not support ${what}.`, "Use --engine pulumi, or do without it.");
 }
 
 /** What a program gets once the operation has failed or ended; the SDK then stops quietly. */
-export function shutDown(): RpcError {
+export function shutDown(): Error {
   return new RpcError(status.UNAVAILABLE, "resource monitor shut down");
 }
 

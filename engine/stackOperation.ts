@@ -11,7 +11,7 @@ import { Planner } from "./planner.ts";
 import type { ProgramEnd } from "./program.ts";
 import type { InvokeResult, ProviderLookup } from "./provider.ts";
 import { ProviderRegistry } from "./providerRegistry.ts";
-import { RpcError, shutDown } from "./rpc.ts";
+import { shutDown } from "./rpc.ts";
 import type { PlannedStep } from "./steps.ts";
 import { Executor } from "./update.ts";
 import { builtinInvoke } from "./builtin.ts";
@@ -27,10 +27,11 @@ export interface DeploymentOptions {
   signal: AbortSignal;
   parallel: number;
   preview: boolean;
+  /** A program that says nothing for so many seconds, while nothing is asked of it, has left a promise hanging. Default 60. */
+  idleSeconds?: number;
 }
 
-/** A program that says nothing for so long, while nothing is asked of it, has left a promise hanging. */
-const IDLE_MS = 60_000;
+const DEFAULT_IDLE_SECONDS = 60;
 
 export class Deployment implements MonitorHost {
   readonly hooks: Hooks;
@@ -51,6 +52,8 @@ export class Deployment implements MonitorHost {
   #stackOutputs: PropertyMap | undefined;
   #finished: Promise<void> | undefined;
   #failed = false;
+  #endProgram: () => void = () => undefined;
+  readonly #gone = Promise.withResolvers<undefined>();
   #lastActivity = performance.now();
 
   constructor(options: DeploymentOptions, makeHooks: (diagnose: (diagnostic: Diagnostic) => void) => Hooks) {
@@ -87,20 +90,22 @@ export class Deployment implements MonitorHost {
   }
 
   async guard<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#failed || this.#options.signal.aborted) throw shutDown();
-    const running = call();
-    this.#underWay.add(running);
-    try {
-      return await running;
-    } catch (error) {
-      // A refused request is the program's to handle; anything else ends the operation.
-      if (error instanceof RpcError) throw error;
-      this.#fail(error);
-      throw shutDown();
-    } finally {
-      this.#lastActivity = performance.now();
-      this.#underWay.delete(running);
+    if (!this.#failed && !this.#options.signal.aborted) {
+      const running = call();
+      this.#underWay.add(running);
+      try {
+        return await running;
+      } catch (error) {
+        this.#fail(error);
+      } finally {
+        this.#lastActivity = performance.now();
+        this.#underWay.delete(running);
+        this.#endProgramWhenIdle();
+      }
     }
+    // An answer would only make the program complain: it is ended instead, once the steps that still need its hooks are done.
+    await this.#gone.promise;
+    throw shutDown();
   }
 
   async register(goal: Goal): Promise<ResourceState> {
@@ -163,6 +168,7 @@ export class Deployment implements MonitorHost {
 
   /** Judges how the program ended, and waits for what is under way. */
   async programGone({ code, signal, reported }: ProgramEnd): Promise<void> {
+    this.#gone.resolve(undefined);
     await Promise.allSettled(this.#underWay);
     await this.#finished?.catch(() => undefined);
     if (this.#options.signal.aborted || this.#failed) return;
@@ -176,18 +182,19 @@ export class Deployment implements MonitorHost {
     }
   }
 
-  /** Calls `stop` when the program stays idle. Returns what ends the watch. */
-  watchIdleness(stop: () => void): () => void {
+  /** Takes charge of a started program: calls `end` when the operation has failed, or the program stays idle. Returns what ends the watch. */
+  watch(end: () => void): () => void {
+    this.#endProgram = end;
+    const seconds = this.#options.idleSeconds ?? DEFAULT_IDLE_SECONDS;
     const timer = setInterval(() => {
-      if (this.#underWay.size > 0 || performance.now() - this.#lastActivity < IDLE_MS) return;
+      if (this.#underWay.size > 0 || performance.now() - this.#lastActivity < seconds * 1000) return;
       this.#fail(
         new UserError(
-          `The program has been idle for ${IDLE_MS / 1000} s: it runs, but registers nothing and does not end.`,
+          `The program has been idle for ${seconds} s: it runs, but registers nothing and does not end.`,
           "Look for a promise that nothing resolves, or a timer or connection that is left open.",
         ),
       );
-      stop();
-    }, IDLE_MS / 10);
+    }, seconds * 100);
     timer.unref();
     return () => clearInterval(timer);
   }
@@ -211,6 +218,11 @@ export class Deployment implements MonitorHost {
     this.#failed = true;
     this.#errors.push(describeError(error));
     this.#stop.abort(error);
+    this.#endProgramWhenIdle();
+  }
+
+  #endProgramWhenIdle(): void {
+    if (this.#failed && this.#underWay.size === 0) this.#endProgram();
   }
 
   async #carryOut(plan: () => Promise<PlannedStep[]>): Promise<ResourceState> {

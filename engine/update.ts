@@ -1,5 +1,6 @@
 /** Executes steps: hooks, the provider's operation, the journal before and after. In a preview nothing is touched or recorded. */
 import { UserError } from "./errors.ts";
+import { about } from "./failures.ts";
 import type { HookKind, HookNames } from "./goal.ts";
 import type { HookSubject, Hooks } from "./hooks.ts";
 import { Secret, type EngineEvent, type Journal, type PropertyMap, type ResourceState, type Urn } from "./model.ts";
@@ -69,8 +70,9 @@ export class Executor {
       if (state !== undefined) step.after = { inputs: state.inputs, outputs: state.outputs };
       this.#options.onEvent({ kind: "step-finished", step });
     } catch (error) {
-      this.#options.onEvent({ kind: "step-finished", step, error: error instanceof Error ? error.message : String(error) });
-      throw error;
+      const failure = about(`${step.type} "${step.name}": ${step.operation} failed`, error);
+      this.#options.onEvent({ kind: "step-finished", step, error: failure.message });
+      throw failure;
     }
   }
 
