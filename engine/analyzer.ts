@@ -5,7 +5,7 @@
 import { type PackFiles, preparePack, sha256 } from "./policyPack.ts";
 import { PackProcess } from "./packProcess.ts";
 import { type Finding, type PackRun, type PolicyHost, type PolicyResource, type ProjectStack, type PropertyMap, type Remediation } from "./model.ts";
-import { type ConfiguredPack, type Reply, analyzeResource, analyzeResources, configurePack, remediateResource } from "./packCalls.ts";
+import { type ConfiguredPack, type GivenSettings, type Reply, analyzeResource, analyzeResources, configurePack, readSettings, remediateResource } from "./packCalls.ts";
 import { diffMaps } from "./diff.ts";
 
 /** One pack as named on the command line. */
@@ -60,20 +60,21 @@ class Host implements StartingPolicyHost {
   async #start(): Promise<void> {
     this.#members = await Promise.all(
       this.#options.packs.map(async (request) => {
+        const settings = request.configPath === undefined ? undefined : readSettings(request.configPath);
         const files = await preparePack(request.path, this.#options.onMessage);
-        const pack = await this.#run(files, request.configPath);
+        const pack = await this.#run(files, settings);
         return { pack, resourcesAnalyzed: 0, stackAnalyzed: false, unchecked: 0, failed: false };
       }),
     );
   }
 
-  async #run(files: PackFiles, configPath: string | undefined): Promise<ConfiguredPack> {
+  async #run(files: PackFiles, settings: GivenSettings | undefined): Promise<ConfiguredPack> {
     const { target, dryRun, onMessage } = this.#options;
     const running = new PackProcess(files, target, dryRun, onMessage);
     this.#processes.push(running);
     if (this.#closed) running.kill();
     await running.serving;
-    return configurePack(running, target, dryRun, configPath);
+    return configurePack(running, target, dryRun, settings);
   }
 
   async remediate(resource: PolicyResource): ReturnType<PolicyHost["remediate"]> {

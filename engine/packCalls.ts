@@ -36,6 +36,12 @@ export interface Reply {
   failed: boolean;
 }
 
+/** A configuration file, read. */
+export interface GivenSettings {
+  path: string;
+  settings: PolicySettings;
+}
+
 const levels: readonly EnforcementLevel[] = ["advisory", "mandatory", "disabled", "remediate"];
 const severities: readonly (Severity | undefined)[] = [undefined, "low", "medium", "high", "critical"];
 
@@ -43,13 +49,12 @@ const severities: readonly (Severity | undefined)[] = [undefined, "low", "medium
  * Tells a pack which stack it judges and how its policies are set.
  * @throws UserError when the configuration does not fit the pack
  */
-export async function configurePack(pack: PackProcess, target: ProjectStack, dryRun: boolean, configPath: string | undefined): Promise<ConfiguredPack> {
+export async function configurePack(pack: PackProcess, target: ProjectStack, dryRun: boolean, given: GivenSettings | undefined): Promise<ConfiguredPack> {
   const { files } = pack;
   await optional(pack.call<proto.AnalyzerHandshakeResponse>((client, done) => client.handshake(handshake(files.path), done)));
   await optional(pack.call<proto.AnalyzerStackConfigureResponse>((client, done) => client.configureStack(stackRequest(target, dryRun), done)));
   const info = await pack.call<proto.AnalyzerInfo>((client, done) => client.getAnalyzerInfo(new empty.Empty(), done));
   const name = info.getName();
-  const given = configPath === undefined ? undefined : { path: configPath, settings: parsePolicyConfig(readConfig(configPath), configPath) };
   if (given !== undefined && !info.getSupportsconfig()) throw new UserError(`The policy pack ${name} takes no configuration, and ${given.path} is one.`);
   const settled = settlePolicies(name, info.getPoliciesList().map(configurable), initialSettings(info), given);
   await pack.call<empty.Empty>((client, done) => client.configure(configureRequest(settled), done));
@@ -60,8 +65,22 @@ export async function configurePack(pack: PackProcess, target: ProjectStack, dry
     version: files.version ?? info.getVersion(),
     policies,
     remediates: [...policies.values()].some(({ level }) => level === "remediate"),
-    configPath,
+    configPath: given?.path,
   };
+}
+
+/**
+ * Reads a configuration file.
+ * @throws UserError when it cannot be read or is malformed
+ */
+export function readSettings(path: string): GivenSettings {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new UserError(`The policy configuration ${path} cannot be read: ${systemCode(cause) ?? String(cause)}.`, undefined, { cause });
+  }
+  return { path, settings: parsePolicyConfig(text, path) };
 }
 
 /** Asks for what a pack changes in a resource before it is planned; each change is the whole set of inputs after it. */
@@ -161,14 +180,6 @@ async function optional(call: Promise<unknown>): Promise<void> {
     await call;
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === grpc.status.UNIMPLEMENTED)) throw error;
-  }
-}
-
-function readConfig(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new UserError(`The policy configuration ${path} cannot be read: ${systemCode(cause) ?? String(cause)}.`, undefined, { cause });
   }
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { type Schema, Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
-import { AssetValue, type OperationResult, Secret, Unknown } from "../../engine/model.ts";
+import { AssetValue, type OperationResult, type PropertyValue, Secret, Unknown } from "../../engine/model.ts";
 import { masker, plainValue } from "../../engine/plain.ts";
 import { exitCodeOf, makePlan, outcome, type PlanDocument, summarize } from "../../engine/plan.ts";
 import { result, step, target, webUrn, childUrn } from "./samples.ts";
@@ -33,7 +33,7 @@ describe("plan", () => {
   it("any value becomes plain JSON in which a secret is one word", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const text = JSON.stringify(plainValue({ open: [new Unknown()], closed: { deep: new Secret({ value }) } } as never));
+        const text = JSON.stringify(plainValue({ open: [new Unknown()], closed: { deep: new Secret(value as PropertyValue) } }));
         assert.equal(text, '{"open":["[unknown]"],"closed":{"deep":"[secret]"}}');
       }),
     );
