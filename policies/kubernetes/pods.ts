@@ -130,6 +130,25 @@ function chosen(readers: (() => Container)[], which: "all" | "running" | "long")
   });
 }
 
+/** A securityContext, of the pod or of one container. */
+export interface SecurityContext {
+  readonly context: Obj;
+  readonly path: string;
+  readonly label: string;
+  /** True for the pod's own. */
+  readonly ofPod: boolean;
+}
+
+/** Asks about the pod's securityContext and then about each container's, absent ones as empty. @throws {UnknownRead} when a list of containers is unknown */
+export function eachSecurityContext(pod: PodTemplate, check: (context: SecurityContext) => Said): Finding[] {
+  const own = ask(() => check({ context: object(pod.spec, "securityContext"), path: join(pod.specPath, "securityContext"), label: "the pod", ofPod: true }));
+  const others = each(containerReaders(pod), (read) => {
+    const container = read();
+    return check({ context: object(container.spec, "securityContext"), path: join(container.path, "securityContext"), label: container.label, ofPod: false });
+  });
+  return [...own, ...others];
+}
+
 /** The command line of a container: command then args. @throws {UnknownRead} */
 export function commandOf(container: Container): string[] {
   return [...list(container.spec, "command"), ...list(container.spec, "args")].filter((part) => typeof part === "string");

@@ -95,3 +95,83 @@ export const argoSyncWindows = resourceRule({
     return [{ path: "spec.syncWindows", message: "production may be synced at any hour" }];
   },
 });
+
+export const argoProjectNamed = resourceRule({
+  id: "argo-project-named",
+  title: "No Argo CD Application is in the project default.",
+  severity: "medium",
+  kinds: ["argoproj.io/Application", "argoproj.io/ApplicationSet"],
+  why: "The project default allows every repository and every cluster.",
+  fix: "Create an AppProject for it and name that.",
+  examples: { pass: [application()], fail: [application({ project: "default" }), application({ project: undefined })] },
+  check: (resource) => {
+    const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
+    const name = text(resource.data, ...keys, "project") ?? "default";
+    return name === "default" || name === "" ? [{ path: `${keys.join(".")}.project`, message: "the project is default" }] : [];
+  },
+});
+
+export const argoApplicationValid = resourceRule({
+  id: "argo-application-valid",
+  title: "An Argo CD Application says once where from and once where to.",
+  severity: "medium",
+  level: "mandatory",
+  kinds: ["argoproj.io/Application"],
+  why: "With path and chart, or server and name, Argo CD refuses it or takes the one that wasn't meant.",
+  fix: "Give path or chart, server or name.",
+  examples: { pass: [application()], fail: [application({ source: { chart: "app" } }), application({ destination: { name: "in-cluster" } })] },
+  check: ({ data }) => [
+    ...(has(data, "spec", "source", "path") && has(data, "spec", "source", "chart") ? [{ path: "spec.source", message: "both path and chart are given" }] : []),
+    ...(has(data, "spec", "destination", "server") && has(data, "spec", "destination", "name") ? [{ path: "spec.destination", message: "both server and name are given" }] : []),
+  ],
+});
+
+export const argoProjectClusterResources = resourceRule({
+  id: "argo-project-cluster-resources",
+  title: "Every AppProject keeps cluster-wide objects out.",
+  severity: "medium",
+  kinds: ["argoproj.io/AppProject"],
+  why: "A repository that writes ClusterRoles or webhooks owns the cluster.",
+  fix: "Set clusterResourceBlacklist to group * and kind *, or clusterResourceWhitelist to what is needed.",
+  examples: { pass: [project({ ...BOUNDED, clusterResourceWhitelist: undefined, clusterResourceBlacklist: [{ group: "*", kind: "*" }] }), project(BOUNDED)], fail: [project({ sourceRepos: [] }), project({ clusterResourceBlacklist: [{ group: "", kind: "Pod" }] }), project({ clusterResourceWhitelist: [{ group: "*", kind: "*" }] })] },
+  check: ({ data }) => {
+    const all = (key: string) => list(data, "spec", key).some((entry) => text(entry, "group") === "*" && text(entry, "kind") === "*");
+    if (all("clusterResourceBlacklist")) return [];
+    if (has(data, "spec", "clusterResourceWhitelist") && !all("clusterResourceWhitelist")) return [];
+    return [{ path: "spec.clusterResourceBlacklist", message: "cluster-wide objects may be written" }];
+  },
+});
+
+const applicationSet = (name: string, projectName: string) => manifest("argoproj.io/v1alpha1", "ApplicationSet", { spec: { template: { spec: { project: projectName, source: { targetRevision: "v1" } } } } }, name);
+
+export const argoSetMatchesProject = resourceRule({
+  id: "argo-set-matches-project",
+  title: "An ApplicationSet is named after its project.",
+  severity: "low",
+  kinds: ["argoproj.io/ApplicationSet"],
+  why: "A set can otherwise put applications into another team's project.",
+  fix: "Give the ApplicationSet the name of its project.",
+  examples: { pass: [applicationSet("shop", "shop")], fail: [applicationSet("shop", "other")] },
+  check: (resource) => {
+    const projectName = text(resource.data, "spec", "template", "spec", "project");
+    return projectName === nameOf(resource) || projectName?.includes("{{") ? [] : [{ path: "spec.template.spec.project", message: `the set is named ${nameOf(resource) ?? ""}, its project ${projectName ?? ""}` }];
+  },
+});
+
+const repository = (url: string) => manifest("source.toolkit.fluxcd.io/v1", "GitRepository", { spec: { interval: "5m", url } });
+
+export const fluxSourceAllowed = resourceRule({
+  id: "flux-source-allowed",
+  title: "Flux takes its sources from allowed places.",
+  severity: "medium",
+  kinds: ["source.toolkit.fluxcd.io/GitRepository", "source.toolkit.fluxcd.io/Bucket", "source.toolkit.fluxcd.io/HelmRepository", "source.toolkit.fluxcd.io/OCIRepository", "image.toolkit.fluxcd.io/ImageRepository"],
+  why: "Who writes the source writes the cluster.",
+  fix: "Use an allowed source, or add it to the parameter `allowed`.",
+  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("regular expressions on url, endpoint or image; an empty list allows all") }),
+  examples: { parameters: { allowed: ["^https://git\\.example\\.com/"] }, pass: [repository("https://git.example.com/shop")], fail: [repository("https://git.example.org/shop")] },
+  check: ({ data }, { allowed }) => {
+    const key = ["url", "endpoint", "image"].find((candidate) => has(data, "spec", candidate)) ?? "url";
+    const place = text(data, "spec", key) ?? "";
+    return allowed.length === 0 || allowed.some((pattern) => new RegExp(pattern).test(place)) ? [] : [{ path: `spec.${key}`, message: `${place} is not an allowed source` }];
+  },
+});

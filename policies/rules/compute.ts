@@ -1,8 +1,9 @@
 /** CPU, memory and disk that containers ask for and may use. */
-import { containerRule } from "../kubernetes/pods.ts";
+import { z } from "zod";
+import { containerRule, containersOf, podRule, volumesOf } from "../kubernetes/pods.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
-import type { ResourceRule } from "../rule.ts";
-import { get, within } from "../value.ts";
+import { each, type ResourceRule } from "../rule.ts";
+import { get, has, list, text, within } from "../value.ts";
 import { pod } from "./examples.ts";
 
 function declared(part: "requests" | "limits", resource: "cpu" | "memory", rule: { id: string; severity: "low" | "medium"; mandatory: boolean; why: string; fix: string }): ResourceRule {
@@ -28,3 +29,50 @@ export const cpuRequest = declared("requests", "cpu", { id: "cpu-request", sever
 export const memoryRequest = declared("requests", "memory", { id: "memory-request", severity: "medium", mandatory: true, why: "A pod without a memory request is the first one killed when its node runs short.", fix: "Set resources.requests.memory to what it uses on an ordinary day." });
 export const memoryLimit = declared("limits", "memory", { id: "memory-limit", severity: "medium", mandatory: true, why: "One leaking container takes the whole node's memory, and its neighbours die.", fix: "Set resources.limits.memory; best equal to the request." });
 export const cpuLimit = declared("limits", "cpu", { id: "cpu-limit", severity: "low", mandatory: false, why: "A runaway container slows its neighbours down to their requests.", fix: "Set resources.limits.cpu, or disable this policy where throttling hurts more than it helps." });
+
+export const memoryRequestEqualsLimit = containerRule({
+  id: "memory-request-equals-limit",
+  title: "Every container's memory limit is its request.",
+  severity: "low",
+  why: "Memory between request and limit is promised to no one: under pressure the kernel kills who uses it.",
+  fix: "Set resources.limits.memory equal to resources.requests.memory.",
+  parameters: z.strictObject({ maxRatio: z.number().min(1).default(1).describe("largest limit divided by request") }),
+  examples: { pass: [pod(), pod({ resources: undefined })], fail: [pod({ resources: { limits: { memory: "2Gi" } } })] },
+  which: "running",
+  check: (container, { maxRatio }) => {
+    const request = parseQuantity(get(container.spec, "resources", "requests", "memory"));
+    const limit = parseQuantity(get(container.spec, "resources", "limits", "memory"));
+    if (limit === undefined || (request ?? limit) * maxRatio >= limit) return undefined;
+    return { path: within(container.path, "resources.limits.memory"), message: `${container.label}'s memory limit is ${Math.round((limit / (request ?? limit)) * 100) / 100} times its request` };
+  },
+});
+
+export const ephemeralStorage = containerRule({
+  id: "ephemeral-storage",
+  title: "Every container declares what it needs and may use of the node's disk.",
+  severity: "low",
+  why: "Logs and temporary files of one container fill the node's disk, and all pods there are evicted.",
+  fix: "Set resources.requests and resources.limits ephemeral-storage.",
+  which: "running",
+  examples: { pass: [pod()], fail: [pod({ resources: { limits: { "ephemeral-storage": undefined } } })] },
+  check: (container) => {
+    const missing = ["requests", "limits"].filter((part) => parseQuantity(get(container.spec, "resources", part, "ephemeral-storage")) === undefined);
+    return missing.length === 0 ? undefined : { path: within(container.path, "resources"), message: `${container.label} declares no ephemeral-storage in ${missing.join(" and ")}` };
+  },
+});
+
+export const emptyDirSize = podRule({
+  id: "empty-dir-size",
+  title: "Every emptyDir has a size limit, or its containers a limit of their disk.",
+  severity: "low",
+  why: "An emptyDir without bounds grows until the node is full.",
+  fix: "Set emptyDir.sizeLimit, or ephemeral-storage in the requests and limits of the containers that mount it.",
+  examples: { pass: [pod(), pod({}, { volumes: [{ name: "tmp", emptyDir: { sizeLimit: "1Gi" } }] })], fail: [pod({ resources: undefined, volumeMounts: [{ name: "tmp", mountPath: "/tmp" }] }, { volumes: [{ name: "tmp", emptyDir: {} }] })] },
+  check: (pod) =>
+    each(volumesOf(pod), ({ path, name, volume }) => {
+      if (!has(volume, "emptyDir") || has(volume, "emptyDir", "sizeLimit")) return undefined;
+      const unbounded = containersOf(pod).filter((container) => list(container.spec, "volumeMounts").some((mount) => text(mount, "name") === name)
+        && ["requests", "limits"].some((part) => parseQuantity(get(container.spec, "resources", part, "ephemeral-storage")) === undefined));
+      return unbounded.length === 0 ? undefined : { path: within(path, "emptyDir.sizeLimit"), message: `volume "${name}" may grow without bounds in ${unbounded.map((container) => container.label).join(", ")}` };
+    }),
+});

@@ -1,7 +1,7 @@
 /** What lets a container become more than itself: privilege, root, capabilities. */
 import { z } from "zod";
-import { containerRule } from "../kubernetes/pods.ts";
-import { get, num, text, texts, within } from "../value.ts";
+import { containerRule, eachSecurityContext, podRule, type PodTemplate } from "../kubernetes/pods.ts";
+import { get, text, texts, within } from "../value.ts";
 import { pod } from "./examples.ts";
 
 export const noPrivilegedContainers = containerRule({
@@ -30,32 +30,41 @@ export const noPrivilegeEscalation = containerRule({
       : undefined,
 });
 
-export const runAsNonRoot = containerRule({
+/** Under a user namespace root in the pod is nobody on the node, so Pod Security lets it be. */
+function inUserNamespace(pod: PodTemplate): boolean {
+  return get(pod.spec, "hostUsers") === false;
+}
+
+export const runAsNonRoot = podRule({
   id: "run-as-non-root",
   title: "Every container must run as non-root, by runAsNonRoot: true on it or on its pod.",
   severity: "high",
   why: "Root in a container is one kernel bug away from root on the node.",
-  fix: "Set runAsNonRoot: true in the pod's securityContext, and never false on a container.",
-  examples: { pass: [pod()], fail: [pod({ securityContext: { runAsNonRoot: false } }), pod({ securityContext: { runAsNonRoot: undefined } }, { securityContext: { runAsNonRoot: undefined } })] },
-  check: (container) => {
-    const own = get(container.spec, "securityContext", "runAsNonRoot");
-    const effective = own ?? get(container.pod.spec, "securityContext", "runAsNonRoot");
-    if (effective === true) return undefined;
-    return { path: within(container.path, "securityContext.runAsNonRoot"), message: `${container.label} ${own === false ? "says that it may run as root" : "doesn't say that it runs as non-root, and neither does its pod"}` };
+  fix: "Set runAsNonRoot: true in the pod's securityContext, and never false.",
+  examples: { pass: [pod(), pod({ securityContext: { runAsNonRoot: false } }, { hostUsers: false })], fail: [pod({ securityContext: { runAsNonRoot: false } }), pod({}, { securityContext: { runAsNonRoot: false } }), pod({ securityContext: { runAsNonRoot: undefined } }, { securityContext: { runAsNonRoot: undefined } })] },
+  check: (pod) => {
+    if (inUserNamespace(pod)) return undefined;
+    const whole = get(pod.spec, "securityContext", "runAsNonRoot");
+    return eachSecurityContext(pod, ({ context, path, label, ofPod }) => {
+      const own = get(context, "runAsNonRoot");
+      if (own === false) return { path: within(path, "runAsNonRoot"), message: `${label} says that it may run as root` };
+      if (ofPod || own === true || whole === true) return undefined;
+      return { path: within(path, "runAsNonRoot"), message: `${label} doesn't say that it runs as non-root, and neither does its pod` };
+    });
   },
 });
 
-export const noRootUser = containerRule({
+export const noRootUser = podRule({
   id: "no-root-user",
   title: "No container is started as user 0.",
   severity: "high",
   why: "runAsUser: 0 makes the process root whatever the image says.",
   fix: "Set runAsUser to a number above 0, on the pod or the container, or leave it to the image together with runAsNonRoot: true.",
-  examples: { pass: [pod()], fail: [pod({ securityContext: { runAsUser: 0 } }), pod({ securityContext: { runAsUser: undefined } }, { securityContext: { runAsUser: 0 } })] },
-  check: (container) => {
-    const user = num(container.spec, "securityContext", "runAsUser") ?? num(container.pod.spec, "securityContext", "runAsUser");
-    return user === 0 ? { path: within(container.path, "securityContext.runAsUser"), message: `${container.label} runs as user 0, which is root` } : undefined;
-  },
+  examples: { pass: [pod()], fail: [pod({ securityContext: { runAsUser: 0 } }), pod({}, { securityContext: { runAsUser: 0 } })] },
+  check: (pod) =>
+    inUserNamespace(pod)
+      ? undefined
+      : eachSecurityContext(pod, ({ context, path, label }) => (get(context, "runAsUser") === 0 ? { path: within(path, "runAsUser"), message: `${label} runs as user 0, which is root` } : undefined)),
 });
 
 export const dropAllCapabilities = containerRule({

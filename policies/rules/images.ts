@@ -1,8 +1,8 @@
 /** Where images come from and how they are named. */
 import { z } from "zod";
 import { parseImage, underPrefix } from "../kubernetes/image.ts";
-import { containerRule } from "../kubernetes/pods.ts";
-import { text, within } from "../value.ts";
+import { containerRule, containersOf, podRule } from "../kubernetes/pods.ts";
+import { list, text, within } from "../value.ts";
 import { pod } from "./examples.ts";
 
 export const imageByDigest = containerRule({
@@ -34,5 +34,67 @@ export const imageRegistryAllowed = containerRule({
     const image = text(container.spec, "image");
     if (image === undefined || allowed.length === 0 || allowed.some((prefix) => underPrefix(image, prefix))) return undefined;
     return { path: within(container.path, "image"), message: `${container.label} runs ${image}, which is under none of ${allowed.join(", ")}` };
+  },
+});
+
+export const imageTag = containerRule({
+  id: "image-tag",
+  title: "Every image has a tag other than latest, or a digest.",
+  severity: "medium",
+  level: "mandatory",
+  why: "latest, or no tag, is whatever was pushed last: two pods of one Deployment can run two programs.",
+  fix: "Name the image by version or, better, by digest.",
+  parameters: z.strictObject({ forbidden: z.array(z.string()).default(["latest"]).describe("tags that may not be used") }),
+  examples: { pass: [pod(), pod({ image: "app:1.4.2" })], fail: [pod({ image: "app:latest" }), pod({ image: "registry.example.com:5000/app" })] },
+  check: (container, { forbidden }) => {
+    const image = text(container.spec, "image") ?? "";
+    const ref = parseImage(image);
+    const path = within(container.path, "image");
+    if (ref?.tag !== undefined && forbidden.includes(ref.tag)) return { path, message: `${container.label} runs ${image}, whose tag moves` };
+    return ref === undefined || (ref.tag === undefined && ref.digest === undefined) ? { path, message: `${container.label} runs ${image === "" ? "no image" : image}, which names no version` } : undefined;
+  },
+});
+
+export const imageRegistryDenied = containerRule({
+  id: "image-registry-denied",
+  title: "No image comes from a registry that was shut down or is denied.",
+  severity: "medium",
+  level: "mandatory",
+  why: "k8s.gcr.io is frozen since 2023: no fixes arrive there.",
+  fix: "Use registry.k8s.io, or where the project publishes now.",
+  parameters: z.strictObject({ denied: z.array(z.string()).default(["k8s.gcr.io", "gcr.io/google-containers", "gcr.io/google_containers"]).describe("prefixes of whole path segments") }),
+  examples: { pass: [pod()], fail: [pod({ image: "k8s.gcr.io/pause:3.9" })] },
+  check: (container, { denied }) => {
+    const image = text(container.spec, "image") ?? "";
+    return denied.some((prefix) => underPrefix(image, prefix)) ? { path: within(container.path, "image"), message: `${container.label} runs ${image}` } : undefined;
+  },
+});
+
+export const imagePullPolicy = containerRule({
+  id: "image-pull-policy",
+  title: "Images that aren't pinned are pulled always.",
+  severity: "low",
+  why: "A node that holds an older image of the same tag runs that one, and lets pods use private images without the right to.",
+  fix: "Set imagePullPolicy: Always, or name the image by digest.",
+  examples: { pass: [pod(), pod({ imagePullPolicy: undefined })], fail: [pod({ image: "app:1.4.2", imagePullPolicy: "IfNotPresent" }), pod({ image: "app:latest", imagePullPolicy: "Never" })] },
+  check: (container) => {
+    const image = text(container.spec, "image") ?? "";
+    const ref = parseImage(image);
+    const policy = text(container.spec, "imagePullPolicy") ?? (ref?.digest === undefined && (ref?.tag ?? "latest") === "latest" ? "Always" : "IfNotPresent");
+    return policy === "Always" || ref?.digest !== undefined ? undefined : { path: within(container.path, "imagePullPolicy"), message: `${container.label} runs ${image} with imagePullPolicy ${policy}` };
+  },
+});
+
+export const imagePullSecrets = podRule({
+  id: "image-pull-secrets",
+  title: "Pods name the secret with which their private images are pulled.",
+  severity: "low",
+  why: "Without it the pull hangs on what the node happens to be allowed to.",
+  fix: "Set imagePullSecrets on the pod, or on its ServiceAccount and disable this policy.",
+  parameters: z.strictObject({ publicRegistries: z.array(z.string()).default([]).describe("prefixes whose images need no secret") }),
+  examples: { pass: [pod()], fail: [pod({}, { imagePullSecrets: undefined })] },
+  check: (pod, { publicRegistries }) => {
+    const open = containersOf(pod).every((container) => publicRegistries.some((prefix) => underPrefix(text(container.spec, "image") ?? "", prefix)));
+    return open || list(pod.spec, "imagePullSecrets").length > 0 ? undefined : { path: within(pod.specPath, "imagePullSecrets"), message: "the pod names no pull secret" };
   },
 });

@@ -5,13 +5,26 @@ import * as canary from "./canary.ts";
 import * as compute from "./compute.ts";
 import * as escalation from "./escalation.ts";
 import * as evidence from "./evidence.ts";
+import * as identity from "./identity.ts";
 import * as images from "./images.ts";
 import * as isolation from "./isolation.ts";
-import * as network from "./isolation-network.ts";
+import * as kernel from "./kernel.ts";
+import * as metadata from "./metadata.ts";
+import * as namespaceNetwork from "./isolation-network.ts";
+import * as networkRules from "./network-rules.ts";
+import * as nodeAccess from "./node-access.ts";
+import * as placement from "./placement.ts";
 import * as probes from "./probes.ts";
+import * as rbac from "./rbac.ts";
+import * as secretValues from "./secret-values.ts";
 import * as secrets from "./secrets.ts";
+import * as services from "./services.ts";
+import * as targets from "./targets.ts";
 
-const modules: readonly Readonly<Record<string, unknown>>[] = [escalation, isolation, images, compute, probes, network, secrets, canary, argocd, evidence];
+const modules: readonly Readonly<Record<string, unknown>>[] = [
+  escalation, kernel, isolation, nodeAccess, identity, images, compute, probes, placement,
+  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, metadata, canary, argocd, evidence,
+];
 
 function isRule(value: unknown): value is Rule {
   return typeof value === "object" && value !== null && "scope" in value && "check" in value;

@@ -1,6 +1,6 @@
 /** What separates a pod from its node: namespaces, host paths, seccomp, the root file system. */
 import { z } from "zod";
-import { containerRule, podRule, volumesOf } from "../kubernetes/pods.ts";
+import { containerRule, eachSecurityContext, podRule, volumesOf } from "../kubernetes/pods.ts";
 import { each, type ResourceRule } from "../rule.ts";
 import { get, has, text, within } from "../value.ts";
 import { pod } from "./examples.ts";
@@ -38,19 +38,39 @@ export const noHostPath = podRule({
     }),
 });
 
-export const seccompProfile = containerRule({
+const seccompAllowed = (profile: string | undefined) => profile === "RuntimeDefault" || profile === "Localhost";
+
+export const seccompProfile = podRule({
   id: "seccomp-profile",
   title: "Every container runs under the RuntimeDefault or a Localhost seccomp profile.",
   severity: "high",
   why: "seccomp takes some forty rarely needed system calls away, among them those that most container escapes used.",
   fix: "Set seccompProfile.type: RuntimeDefault in the pod's securityContext.",
   examples: { pass: [pod()], fail: [pod({ securityContext: { seccompProfile: undefined } }, { securityContext: { seccompProfile: undefined } }), pod({ securityContext: { seccompProfile: { type: "Unconfined" } } })] },
-  check: (container) => {
-    if (text(container.pod.spec, "os", "name") === "windows") return undefined;
-    const profile = text(container.spec, "securityContext", "seccompProfile", "type") ?? text(container.pod.spec, "securityContext", "seccompProfile", "type");
-    if (profile === "RuntimeDefault" || profile === "Localhost") return undefined;
-    return { path: within(container.path, "securityContext.seccompProfile.type"), message: `${container.label} has ${profile === undefined ? "no seccomp profile" : `the seccomp profile ${profile}`}` };
+  check: (pod) => {
+    if (text(pod.spec, "os", "name") === "windows") return undefined;
+    const whole = text(pod.spec, "securityContext", "seccompProfile", "type");
+    return eachSecurityContext(pod, ({ context, path, label, ofPod }) => {
+      const set = has(context, "seccompProfile");
+      const own = text(context, "seccompProfile", "type");
+      if (set ? seccompAllowed(own) : ofPod || seccompAllowed(whole)) return undefined;
+      return { path: within(path, "seccompProfile.type"), message: `${label} has ${own === undefined ? "no seccomp profile" : `the seccomp profile ${own}`}` };
+    });
   },
+});
+
+export const seccompNotUnconfined = podRule({
+  id: "seccomp-not-unconfined",
+  title: "No pod or container turns seccomp off.",
+  severity: "high",
+  why: "Unconfined gives the container every system call of the kernel.",
+  fix: "Remove the profile, or set it to RuntimeDefault or Localhost.",
+  examples: { pass: [pod(), pod({ securityContext: { seccompProfile: undefined } })], fail: [pod({ securityContext: { seccompProfile: { type: "Unconfined" } } })] },
+  check: (pod) =>
+    eachSecurityContext(pod, ({ context, path, label }) => {
+      const type = text(context, "seccompProfile", "type");
+      return !has(context, "seccompProfile") || seccompAllowed(type) ? undefined : { path: within(path, "seccompProfile.type"), message: `${label} has the seccomp profile ${type ?? "without a type"}` };
+    }),
 });
 
 export const readOnlyRootFilesystem = containerRule({

@@ -1,0 +1,198 @@
+/** As whom a pod runs: users, groups, service accounts, and how far it is described. */
+import { z } from "zod";
+import { containerRule, containersOf, eachSecurityContext, POD_CARRIERS, podOf, podRule } from "../kubernetes/pods.ts";
+import { ask, each, resourceRule, type Finding } from "../rule.ts";
+import { get, has, list, num, text, within } from "../value.ts";
+import { deployment, manifest, pod } from "./examples.ts";
+
+export const highUserId = containerRule({
+  id: "high-user-id",
+  title: "Every container runs as a user with a high number.",
+  severity: "low",
+  why: "Low numbers are people or services of the node: files they own are open to the container after an escape.",
+  fix: "Set runAsUser to 10000 or more.",
+  parameters: z.strictObject({ min: z.int().default(10000).describe("lowest user number") }),
+  examples: { pass: [pod()], fail: [pod({ securityContext: { runAsUser: 1000 } }), pod({ securityContext: { runAsUser: undefined } }, { securityContext: { runAsUser: undefined } })] },
+  check: (container, { min }) => {
+    const user = num(container.spec, "securityContext", "runAsUser") ?? num(container.pod.spec, "securityContext", "runAsUser");
+    return user !== undefined && user >= min ? undefined : { path: within(container.path, "securityContext.runAsUser"), message: `${container.label} ${user === undefined ? "names no user" : `runs as user ${user}, below ${min}`}` };
+  },
+});
+
+export const nonRootGroups = podRule({
+  id: "non-root-groups",
+  title: "No container belongs to group 0, and each names its group.",
+  severity: "medium",
+  why: "Group root owns files on the node and in many images.",
+  fix: "Set runAsGroup, supplementalGroups and fsGroup to numbers above 0 in the pod's securityContext.",
+  examples: {
+    pass: [pod()],
+    fail: [pod({ securityContext: { runAsGroup: 0 } }), pod({ securityContext: { runAsGroup: undefined } }, { securityContext: { runAsGroup: undefined } }), pod({}, { securityContext: { fsGroup: 0 } }), pod({}, { securityContext: { supplementalGroups: [0] } })],
+  },
+  check: (pod) => {
+    const whole = num(pod.spec, "securityContext", "runAsGroup");
+    return [
+      ...eachSecurityContext(pod, ({ context, path, label, ofPod }): Finding | undefined => {
+        const own = num(context, "runAsGroup");
+        if (own === 0) return { path: within(path, "runAsGroup"), message: `${label} runs as group 0` };
+        return own === undefined && !ofPod && (whole ?? 0) <= 0 ? { path: within(path, "runAsGroup"), message: `${label} names no group, and neither does its pod` } : undefined;
+      }),
+      ...ask(() => (get(pod.spec, "securityContext", "fsGroup") === 0 ? { path: within(pod.specPath, "securityContext.fsGroup"), message: "the pod's volumes belong to group 0" } : undefined)),
+      ...ask(() => (list(pod.spec, "securityContext", "supplementalGroups").includes(0) ? { path: within(pod.specPath, "securityContext.supplementalGroups"), message: "the pod belongs to group 0" } : undefined)),
+    ];
+  },
+});
+
+export const securityContextPresent = containerRule({
+  id: "security-context-present",
+  title: "Every container has a securityContext, of its own or of its pod.",
+  severity: "medium",
+  why: "Without one every protection is at its weakest default.",
+  fix: "Add securityContext to the containers; see the other pod security policies for what belongs in it.",
+  examples: { pass: [pod()], fail: [pod({ securityContext: undefined }, { securityContext: undefined })] },
+  check: (container) => {
+    const filled = (value: unknown) => Object.keys(value as object).length > 0;
+    const own = get(container.spec, "securityContext");
+    const whole = get(container.pod.spec, "securityContext");
+    return (own !== undefined && filled(own)) || (whole !== undefined && filled(whole)) ? undefined : { path: within(container.path, "securityContext"), message: `${container.label} has no securityContext` };
+  },
+});
+
+export const noServiceAccountToken = podRule({
+  id: "no-service-account-token",
+  title: "No pod is given a service account token unless it asks for the API.",
+  severity: "medium",
+  level: "mandatory",
+  why: "The token is the first thing an intruder looks for: it speaks to the API server.",
+  fix: "Set automountServiceAccountToken: false on the pod; waive it for pods that talk to the API.",
+  examples: { pass: [pod()], fail: [pod({}, { automountServiceAccountToken: undefined }), pod({}, { automountServiceAccountToken: true })] },
+  check: (pod) => (get(pod.spec, "automountServiceAccountToken") === false ? undefined : { path: within(pod.specPath, "automountServiceAccountToken"), message: "the pod is given a service account token" }),
+});
+
+const account = (body: object) => manifest("v1", "ServiceAccount", { ...body });
+
+export const serviceAccountNoToken = resourceRule({
+  id: "service-account-no-token",
+  title: "No ServiceAccount hands its token to every pod.",
+  severity: "low",
+  kinds: ["ServiceAccount"],
+  why: "Each pod with this account gets a token, whether it needs one or not.",
+  fix: "Set automountServiceAccountToken: false on the ServiceAccount.",
+  examples: { pass: [account({ automountServiceAccountToken: false })], fail: [account({}), account({ automountServiceAccountToken: true })] },
+  check: ({ data }) => (get(data, "automountServiceAccountToken") === false ? [] : [{ path: "automountServiceAccountToken", message: "its token is mounted into every pod that uses it" }]),
+});
+
+export const noDefaultServiceAccount = podRule({
+  id: "no-default-service-account",
+  title: "Every pod has a service account of its own.",
+  severity: "medium",
+  why: "Rights given to the default account are given to every pod of the namespace.",
+  fix: "Create a ServiceAccount and name it in serviceAccountName.",
+  examples: { pass: [pod()], fail: [pod({}, { serviceAccountName: undefined }), pod({}, { serviceAccountName: "default" })] },
+  check: (pod) => {
+    const name = text(pod.spec, "serviceAccountName") ?? text(pod.spec, "serviceAccount") ?? "default";
+    return name === "default" || name === "" ? { path: within(pod.specPath, "serviceAccountName"), message: "the pod runs as the namespace's default service account" } : undefined;
+  },
+});
+
+export const noBarePods = resourceRule({
+  id: "no-bare-pods",
+  title: "No pod stands without a controller.",
+  severity: "low",
+  kinds: ["Pod"],
+  why: "Nothing restarts a bare pod elsewhere when its node goes.",
+  fix: "Use a Deployment, StatefulSet or Job.",
+  examples: { pass: [deployment()], fail: [pod()] },
+  check: ({ data }) => (list(data, "metadata", "ownerReferences").length > 0 ? [] : [{ path: "", message: has(data, "spec") ? "a bare pod" : "a pod without spec" }]),
+});
+
+export const noInteractive = containerRule({
+  id: "no-interactive-containers",
+  title: "No container keeps stdin or a terminal open.",
+  severity: "low",
+  why: "Whoever may attach types into the running program.",
+  fix: "Remove stdin and tty.",
+  examples: { pass: [pod()], fail: [pod({ tty: true }), pod({ stdin: true })] },
+  check: (container) => ["stdin", "tty"].filter((key) => get(container.spec, key) === true).map((key) => ({ path: within(container.path, key), message: `${container.label} keeps ${key} open` })),
+});
+
+export const noDeprecatedServiceAccountField = resourceRule({
+  id: "no-deprecated-service-account-field",
+  title: "Pods name their account in serviceAccountName.",
+  severity: "low",
+  kinds: POD_CARRIERS,
+  why: "serviceAccount is deprecated; where both stand and differ, it isn't clear which is meant.",
+  fix: "Rename serviceAccount to serviceAccountName.",
+  examples: { pass: [pod()], fail: [pod({}, { serviceAccount: "app" })] },
+  check: (resource) => {
+    const found = podOf(resource);
+    return found && has(found.spec, "serviceAccount") ? [{ path: within(found.specPath, "serviceAccount"), message: "the deprecated field serviceAccount is used" }] : [];
+  },
+});
+
+const SHELLS = ["jcmd", "ps", "ls"];
+
+export const noExecProbeCommands = containerRule({
+  id: "no-exec-probe-commands",
+  title: "No exec probe runs a command that is known to harm.",
+  severity: "low",
+  why: "A probe's command runs every few seconds; some leave processes behind, slow the program down, or stop it.",
+  fix: "Ask the program over HTTP or gRPC instead.",
+  parameters: z.strictObject({ commands: z.array(z.string()).default(SHELLS).describe("words that may not stand in the command") }),
+  examples: { pass: [pod()], fail: [pod({ livenessProbe: { exec: { command: ["/bin/sh", "-c", "jcmd | grep Main"] } } })] },
+  check: (container, { commands }) =>
+    ["livenessProbe", "readinessProbe", "startupProbe"].flatMap((probe) => {
+      const words = list(container.spec, probe, "exec", "command").flatMap((part) => String(part).split(/[\s;|&]+/)).map((word) => word.replace(/^.*\//, ""));
+      const hit = commands.find((command) => words.includes(command));
+      return hit === undefined ? [] : [{ path: within(container.path, `${probe}.exec.command`), message: `${container.label}'s ${probe} runs ${hit}` }];
+    }),
+});
+
+export const noSshPort = containerRule({
+  id: "no-ssh-port",
+  title: "No container offers SSH.",
+  severity: "medium",
+  why: "A shell into a container goes around the API server, its authorisation and its audit log.",
+  fix: "Remove port 22 and the daemon; use kubectl exec or ephemeral containers.",
+  parameters: z.strictObject({ ports: z.array(z.int()).default([22, 2222]).describe("ports of SSH") }),
+  examples: { pass: [pod()], fail: [pod({ ports: [{ containerPort: 22 }] })] },
+  check: (container, { ports }) => list(container.spec, "ports").flatMap((port, index) => (ports.includes(num(port, "containerPort") ?? 0) ? [{ path: within(container.path, `ports[${index}]`), message: `${container.label} offers port ${num(port, "containerPort") ?? 0}, SSH's` }] : [])),
+});
+
+export const noSudo = podRule({
+  id: "no-sudo",
+  title: "No container starts through sudo.",
+  severity: "medium",
+  why: "sudo in a container means that the image can become root.",
+  fix: "Start the program as the user it needs.",
+  examples: { pass: [pod()], fail: [pod({ command: ["sudo", "app"] })] },
+  check: (pod) =>
+    each(containersOf(pod), (container) => {
+      const words = [...list(container.spec, "command"), ...list(container.spec, "args")].flatMap((part) => String(part).split(/\s+/));
+      return words.some((word) => word === "sudo" || word.endsWith("/sudo")) ? { path: within(container.path, "command"), message: `${container.label} starts through sudo` } : undefined;
+    }),
+});
+
+export const runtimeClassAllowed = podRule({
+  id: "runtime-class-allowed",
+  title: "Pods run in an allowed RuntimeClass.",
+  severity: "low",
+  why: "A RuntimeClass chooses how well the pod is isolated.",
+  fix: "Use an allowed class, or add it to the parameter `allowed`.",
+  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("classes that may be named; an empty list allows all") }),
+  examples: { parameters: { allowed: ["gvisor"] }, pass: [pod(), pod({}, { runtimeClassName: "gvisor" })], fail: [pod({}, { runtimeClassName: "runc" })] },
+  check: (pod, { allowed }) => {
+    const name = text(pod.spec, "runtimeClassName");
+    return name === undefined || allowed.length === 0 || allowed.includes(name) ? undefined : { path: within(pod.specPath, "runtimeClassName"), message: `the pod runs in class ${name}` };
+  },
+});
+
+export const unprivilegedPorts = containerRule({
+  id: "unprivileged-ports",
+  title: "Containers listen on ports above 1023.",
+  severity: "low",
+  why: "A lower port needs a capability or root.",
+  fix: "Listen on a high port and let the Service map it.",
+  examples: { pass: [pod()], fail: [pod({ ports: [{ containerPort: 80 }] })] },
+  check: (container) => list(container.spec, "ports").flatMap((port, index) => ((num(port, "containerPort") ?? 1024) < 1024 ? [{ path: within(container.path, `ports[${index}].containerPort`), message: `${container.label} listens on port ${num(port, "containerPort") ?? 0}` }] : [])),
+});

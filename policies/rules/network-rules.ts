@@ -1,0 +1,101 @@
+/** What NetworkPolicies allow. */
+import { z } from "zod";
+import { resourceRule, type Finding } from "../rule.ts";
+import { get, has, list, text, texts, type Obj } from "../value.ts";
+import { selectsAll } from "../kubernetes/selector.ts";
+import { manifest } from "./examples.ts";
+
+const policy = (spec: Obj) => manifest("networking.k8s.io/v1", "NetworkPolicy", { spec });
+const EGRESS: Obj = { podSelector: { matchLabels: { app: "app" } }, policyTypes: ["Egress"], egress: [{ to: [{ namespaceSelector: { matchLabels: { name: "database" } } }], ports: [{ protocol: "TCP", port: 5432 }] }] };
+const METADATA = "169.254.169.254";
+
+export const noAllowAll = resourceRule({
+  id: "no-allow-all", title: "No NetworkPolicy allows everything to every pod of its namespace.", severity: "medium", level: "mandatory", kinds: ["NetworkPolicy"],
+  why: "Policies add up: one that allows all undoes every default deny.", fix: "Name the pods in podSelector and the peers in from and to.",
+  examples: { pass: [policy(EGRESS), policy({ podSelector: {}, policyTypes: ["Ingress", "Egress"] })], fail: [policy({ podSelector: {}, ingress: [{}] }), policy({ podSelector: {}, policyTypes: ["Egress"], egress: [{ to: [] }] })] },
+  check: ({ data }) => {
+    if (!selectsAll(get(data, "spec", "podSelector"))) return [];
+    return (["ingress", "egress"] as const).flatMap((direction) =>
+      list(data, "spec", direction).flatMap((rule, index): Finding[] => (list(rule, direction === "ingress" ? "from" : "to").length === 0 && list(rule, "ports").length === 0 ? [{ path: `spec.${direction}[${index}]`, message: `every ${direction} of every pod is allowed` }] : [])),
+    );
+  },
+});
+
+export const emptyPodSelectorIsDefault = resourceRule({
+  id: "empty-pod-selector-denies", title: "A NetworkPolicy for all pods only denies.", severity: "low", kinds: ["NetworkPolicy"],
+  why: "An empty podSelector with rules opens pods that are yet to come.", fix: "Name the pods, or leave the rules out.",
+  examples: { pass: [policy(EGRESS), policy({ podSelector: {}, policyTypes: ["Ingress", "Egress"] })], fail: [policy({ podSelector: {}, ingress: [{ from: [{ podSelector: { matchLabels: { app: "gateway" } } }] }] })] },
+  check: ({ data }) => (selectsAll(get(data, "spec", "podSelector")) && (list(data, "spec", "ingress").length > 0 || list(data, "spec", "egress").length > 0) ? [{ path: "spec.podSelector", message: "rules are given to every pod of the namespace" }] : []),
+});
+
+/** Whether an IPv4 address lies in a CIDR. */
+export function cidrContains(cidr: string, address: string): boolean {
+  const [base = "", bits = "32"] = cidr.split("/");
+  const number = (text: string) => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  if (!/^\d+(\.\d+){3}$/.test(base) || !/^\d+(\.\d+){3}$/.test(address)) return false;
+  const size = 2 ** (32 - Number(bits));
+  return Math.floor(number(base) / size) === Math.floor(number(address) / size);
+}
+
+export const egressLimited = resourceRule({
+  id: "egress-limited", title: "Egress goes to named destinations, never to everywhere or the cloud's metadata.", severity: "high", kinds: ["NetworkPolicy", "SandboxTemplate"],
+  why: "Data leaves through the one rule that allows all; the metadata address hands out the node's credentials.", fix: "Name namespaces, pods or narrow ipBlocks, with ports; except 169.254.169.254/32.",
+  parameters: z.strictObject({ allowDns: z.boolean().default(true).describe("allow port 53 to everywhere"), allowEverywhere: z.boolean().default(false).describe("allow 0.0.0.0/0 with the metadata address excepted") }),
+  examples: {
+    pass: [policy(EGRESS), policy({ ...EGRESS, egress: [{ to: [], ports: [{ protocol: "UDP", port: 53 }] }] }), policy({ ...EGRESS, egress: [{ to: [{ ipBlock: { cidr: "10.1.0.0/16" } }], ports: [{ port: 443 }] }] })],
+    fail: [policy({ ...EGRESS, egress: [{}] }), policy({ ...EGRESS, egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0" } }] }] }), policy({ ...EGRESS, egress: [{ to: [{ ipBlock: { cidr: "169.254.0.0/16" } }], ports: [{ port: 80 }] }] })],
+  },
+  check: ({ kind, data }, { allowDns, allowEverywhere }) => {
+    const keys = kind === "SandboxTemplate" ? ["spec", "networkPolicy", "egress"] : ["spec", "egress"];
+    const where = keys.join(".");
+    if (kind === "SandboxTemplate") {
+      if (text(data, "spec", "networkPolicyManagement") === "Unmanaged") return [{ path: "spec.networkPolicyManagement", message: "nothing limits the sandbox's egress" }];
+      if (!has(data, "spec", "networkPolicy")) return [];
+      if (!Array.isArray(get(data, ...keys))) return has(data, ...keys) ? [{ path: where, message: "egress is no list" }] : [];
+    }
+    return list(data, ...keys).flatMap((rule, i): Finding[] => {
+      const path = `${where}[${i}]`;
+      const peers = list(rule, "to");
+      const ports = list(rule, "ports");
+      const dns = allowDns && ports.length > 0 && ports.every((port) => get(port, "port") === 53);
+      if (peers.length === 0) return dns ? [] : [{ path, message: "egress to everywhere is allowed" }];
+      return peers.flatMap((peer, j): Finding[] => {
+        const cidr = text(peer, "ipBlock", "cidr");
+        if (cidr === undefined) return has(peer, "ipBlock") || Object.keys(peer as object).length === 0 ? [{ path: `${path}.to[${j}]`, message: "the peer names nothing" }] : [];
+        const except = texts(peer, "ipBlock", "except");
+        const metadata = cidrContains(cidr, METADATA) && !except.some((range) => cidrContains(range, METADATA));
+        if (metadata) return [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} includes the cloud's metadata address` }];
+        return /^(0\.0\.0\.0|::)\/0$/.test(cidr) && !allowEverywhere && !dns && ports.length === 0 ? [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} is everywhere` }] : [];
+      });
+    });
+  },
+});
+
+const peerAuthentication = (mode: string) => manifest("security.istio.io/v1", "PeerAuthentication", { spec: { mtls: { mode } } });
+
+export const meshStrict = resourceRule({
+  id: "mesh-mtls-strict", title: "The mesh encrypts, strictly.", severity: "high", kinds: ["security.istio.io/PeerAuthentication"],
+  why: "PERMISSIVE takes plain text from whoever asks.", fix: "Set spec.mtls.mode: STRICT.",
+  examples: { pass: [peerAuthentication("STRICT")], fail: [peerAuthentication("PERMISSIVE"), peerAuthentication("DISABLE")] },
+  check: ({ data }) => {
+    const modes = [["spec.mtls.mode", text(data, "spec", "mtls", "mode")] as const, ...Object.keys((get(data, "spec", "portLevelMtls") ?? {})).map((port) => [`spec.portLevelMtls.${port}.mode`, text(data, "spec", "portLevelMtls", port, "mode")] as const)];
+    return modes.filter(([, mode]) => mode !== undefined && mode !== "STRICT" && mode !== "UNSET").map(([path, mode]) => ({ path, message: `mode is ${mode ?? ""}` }));
+  },
+});
+
+const mesh = (version: string) => manifest("consul.hashicorp.com/v1alpha1", "Mesh", { spec: { tls: { incoming: { tlsMinVersion: version } } } });
+
+export const tlsMinimum = resourceRule({
+  id: "tls-minimum-version", title: "TLS is at least 1.2 wherever its lowest version is set.", severity: "high", kinds: ["consul.hashicorp.com/Mesh", "traefik.io/TLSOption", "traefik.containo.us/TLSOption", "networking.istio.io/Gateway"],
+  why: "TLS 1.0 and 1.1 are broken.", fix: "Set the lowest version to 1.2 or 1.3.",
+  examples: { pass: [mesh("TLSv1_2")], fail: [mesh("TLSv1_1")] },
+  check: ({ data }) => {
+    const found: [string, string | undefined][] = [
+      ["spec.tls.incoming.tlsMinVersion", text(data, "spec", "tls", "incoming", "tlsMinVersion")],
+      ["spec.tls.outgoing.tlsMinVersion", text(data, "spec", "tls", "outgoing", "tlsMinVersion")],
+      ["spec.minVersion", text(data, "spec", "minVersion")],
+      ...list(data, "spec", "servers").map((server, index): [string, string | undefined] => [`spec.servers[${index}].tls.minProtocolVersion`, text(server, "tls", "minProtocolVersion")]),
+    ];
+    return found.filter(([, version]) => version !== undefined && /(TLSv?1_?[01]|VersionTLS1[01]|TLSV1_[01]|TLS_AUTO|TLSv1_?0)$/i.test(version)).map(([path, version]) => ({ path, message: `${version ?? ""} is allowed` }));
+  },
+});

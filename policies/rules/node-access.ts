@@ -1,0 +1,113 @@
+/** What of the node a pod reaches: ports, paths, sockets, volume types. */
+import { z } from "zod";
+import { containerRule, containersOf, podRule, volumesOf } from "../kubernetes/pods.ts";
+import { each } from "../rule.ts";
+import { get, has, join, list, num, text, within } from "../value.ts";
+import { pod } from "./examples.ts";
+
+export const noHostPorts = containerRule({
+  id: "no-host-ports",
+  title: "No container takes a port of its node.",
+  severity: "high",
+  why: "It bypasses NetworkPolicies, and two such pods can't run on one node.",
+  fix: "Remove hostPort and reach the pod through a Service.",
+  parameters: z.strictObject({ allowed: z.array(z.int()).default([]).describe("host ports that may be taken") }),
+  examples: { pass: [pod()], fail: [pod({ ports: [{ containerPort: 8000, hostPort: 8000 }] })] },
+  check: (container, { allowed }) => {
+    const ports = list(container.spec, "ports");
+    return each(ports.map((_, index) => index), (index) => {
+      const port = num(ports, index, "hostPort") ?? 0;
+      return port === 0 || allowed.includes(port) ? undefined : { path: join(join(container.path, "ports"), index), message: `${container.label} takes the node's port ${port}` };
+    });
+  },
+});
+
+const mounted = (path: string, readOnly?: boolean) => pod({ volumeMounts: [{ name: "host", mountPath: "/host", ...(readOnly !== undefined && { readOnly }) }] }, { volumes: [{ name: "host", hostPath: { path } }] });
+
+export const hostPathReadOnly = podRule({
+  id: "host-path-read-only",
+  title: "A directory of the node is mounted read-only, if at all.",
+  severity: "high",
+  why: "Who writes to the node's files runs code on the node.",
+  fix: "Set readOnly: true on every mount of a hostPath volume.",
+  examples: { pass: [pod(), mounted("/var/log", true)], fail: [mounted("/var/log"), mounted("/var/log", false)] },
+  check: (pod) => {
+    const hostPaths = new Set(volumesOf(pod).filter(({ volume }) => has(volume, "hostPath")).map(({ name }) => name));
+    if (hostPaths.size === 0) return undefined;
+    return each(containersOf(pod), (container) => {
+      const mounts = list(container.spec, "volumeMounts");
+      return mounts.flatMap((mount, index) =>
+        hostPaths.has(text(mount, "name") ?? "") && get(mount, "readOnly") !== true ? [{ path: join(join(container.path, "volumeMounts"), index), message: `${container.label} may write to the node's directory behind volume "${text(mount, "name") ?? ""}"` }] : [],
+      );
+    });
+  },
+});
+
+export const noSensitiveHostPath = podRule({
+  id: "no-sensitive-host-path",
+  title: "No pod mounts a system directory of its node.",
+  severity: "critical",
+  why: "These hold the node's identity, its kernel, and every other pod's files.",
+  fix: "Remove the volume.",
+  parameters: z.strictObject({ directories: z.array(z.string()).default(["/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/root", "/var/lib/kubelet", "/var/lib/docker", "/var/lib/containerd", "/var/run/secrets"]).describe("directories that are sensitive with all below them, except / itself") }),
+  examples: { pass: [pod()], fail: [mounted("/etc/kubernetes", true), mounted("/", true)] },
+  check: (pod, { directories }) =>
+    each(volumesOf(pod), ({ path, volume, name }) => {
+      const directory = text(volume, "hostPath", "path");
+      if (directory === undefined) return undefined;
+      const clean = directory === "/" ? "/" : directory.replace(/\/+$/, "");
+      const hit = directories.find((sensitive) => clean === sensitive || (sensitive !== "/" && clean.startsWith(`${sensitive}/`)));
+      return hit === undefined ? undefined : { path: within(path, "hostPath.path"), message: `volume "${name}" is the node's ${directory}` };
+    }),
+});
+
+export const noRuntimeSocket = podRule({
+  id: "no-runtime-socket",
+  title: "No pod mounts the socket of the container runtime.",
+  severity: "critical",
+  why: "Who talks to the runtime starts privileged containers on the node.",
+  fix: "Remove the volume; build images with a rootless builder.",
+  parameters: z.strictObject({ sockets: z.array(z.string()).default(["docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock", "dockershim.sock", "podman.sock"]).describe("ends of the paths") }),
+  examples: { pass: [pod()], fail: [mounted("/var/run/docker.sock", true), mounted("/run/containerd/containerd.sock", true)] },
+  check: (pod, { sockets }) =>
+    each(volumesOf(pod), ({ path, volume, name }) => {
+      const target = text(volume, "hostPath", "path") ?? "";
+      return sockets.some((socket) => target.endsWith(socket)) ? { path: within(path, "hostPath.path"), message: `volume "${name}" is the runtime's socket ${target}` } : undefined;
+    }),
+});
+
+const VOLUME_TYPES = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
+
+export const volumeTypes = podRule({
+  id: "volume-types",
+  title: "Pods use only volume types that don't reach into the node or around Kubernetes' storage.",
+  severity: "high",
+  why: "In-tree network volumes and hostPath bypass what StorageClasses, quotas and encryption promise.",
+  fix: "Use one of the allowed types; for network storage a PersistentVolumeClaim.",
+  parameters: z.strictObject({ allowed: z.array(z.string()).default(VOLUME_TYPES).describe("volume types that may be used") }),
+  examples: { pass: [pod({}, { volumes: [{ name: "tmp", emptyDir: {} }] })], fail: [pod({}, { volumes: [{ name: "share", nfs: { server: "nfs", path: "/" } }] })] },
+  check: (pod, { allowed }) =>
+    each(volumesOf(pod), ({ path, volume, name }) => {
+      // The API server makes an emptyDir of a volume without a type.
+      const type = Object.keys(volume).find((key) => key !== "name" && has(volume, key)) ?? "emptyDir";
+      return allowed.includes(type) ? undefined : { path, message: `volume "${name}" is of type ${type}` };
+    }),
+});
+
+const HANDLERS = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop"];
+
+export const noProbeHost = containerRule({
+  id: "no-probe-host",
+  title: "No probe or lifecycle hook names a host.",
+  severity: "high",
+  why: "The kubelet makes these calls from the node's network: a host lets the pod's author send requests as the node.",
+  fix: "Remove host; the probe then asks the pod itself.",
+  examples: { pass: [pod()], fail: [pod({ livenessProbe: { httpGet: { path: "/", port: 80, host: "169.254.169.254" } } }), pod({ lifecycle: { preStop: { tcpSocket: { port: 80, host: "10.0.0.1" } } } })] },
+  check: (container) =>
+    HANDLERS.flatMap((handler) =>
+      ["httpGet", "tcpSocket"].flatMap((action) => {
+        const host = text(container.spec, ...handler.split("."), action, "host") ?? "";
+        return host === "" ? [] : [{ path: within(container.path, `${handler}.${action}.host`), message: `${container.label} has the node ask ${host}` }];
+      }),
+    ),
+});

@@ -1,0 +1,260 @@
+/** Where pods run and how a workload is spread, started and replaced. */
+import { z } from "zod";
+import { containerRule, containersOf, LONG_RUNNING, podOf, podRule } from "../kubernetes/pods.ts";
+import { selects } from "../kubernetes/selector.ts";
+import { parseDuration } from "../kubernetes/quantity.ts";
+import { labelsOf, stringMap } from "../resource.ts";
+import { each, resourceRule, type Finding } from "../rule.ts";
+import { get, has, list, num, text, texts, within, type Obj } from "../value.ts";
+import { deployment, manifest, pod, podSpec } from "./examples.ts";
+
+const REPLICATED = ["Deployment", "StatefulSet", "argoproj.io/Rollout"];
+
+export const minimumReplicas = resourceRule({
+  id: "minimum-replicas", title: "Every replicated workload has replicas enough to lose one.", severity: "low", kinds: REPLICATED,
+  why: "With one replica every node drain and every rollout is an outage.", fix: "Set spec.replicas to 3 or leave it to an autoscaler with such a minimum.",
+  parameters: z.strictObject({ min: z.int().default(2).describe("fewest replicas") }),
+  examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { replicas: 1 } })] },
+  check: ({ data }, { min }) => {
+    const replicas = num(data, "spec", "replicas");
+    return replicas === undefined || replicas === 0 || replicas >= min ? [] : [{ path: "spec.replicas", message: `${replicas} replicas, fewer than ${min}` }];
+  },
+});
+
+export const rollingUpdate = resourceRule({
+  id: "rolling-update", title: "Deployments are replaced by rolling update.", severity: "low", kinds: ["Deployment", "DeploymentConfig"],
+  why: "Recreate takes the workload away before the new version is known to work.", fix: "Set spec.strategy.type: RollingUpdate, or leave it out.",
+  examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { strategy: { type: "Recreate" } } })] },
+  check: ({ data }) => {
+    const type = text(data, "spec", "strategy", "type");
+    return type === undefined || /^Rolling/.test(type) ? [] : [{ path: "spec.strategy.type", message: `the strategy is ${type}` }];
+  },
+});
+
+export const spreadAcrossNodes = resourceRule({
+  id: "spread-across-nodes", title: "Replicas are spread over nodes.", severity: "low", kinds: REPLICATED,
+  why: "All replicas on one node go with it.", fix: "Add topologySpreadConstraints or a podAntiAffinity on kubernetes.io/hostname that selects the pod's own labels.",
+  parameters: z.strictObject({ minReplicas: z.int().default(2).describe("replicas from which it is asked for") }),
+  examples: { pass: [deployment()], fail: [deployment({}, { topologySpreadConstraints: undefined })] },
+  check: (resource, { minReplicas }) => {
+    const pod = podOf(resource);
+    if (!pod || (num(resource.data, "spec", "replicas") ?? minReplicas) < minReplicas) return [];
+    const labels = labelsOf(pod.metadata);
+    const own = (selector: unknown) => selector !== undefined && selects(selector, labels);
+    const constraints = list(pod.spec, "topologySpreadConstraints").some((entry) => get(entry, "labelSelector") === undefined || own(get(entry, "labelSelector")));
+    const terms = [
+      ...list(pod.spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"),
+      ...list(pod.spec, "affinity", "podAntiAffinity", "preferredDuringSchedulingIgnoredDuringExecution").map((entry) => get(entry, "podAffinityTerm")),
+    ];
+    return constraints || terms.some((term) => own(get(term, "labelSelector"))) ? [] : [{ path: within(pod.specPath, "topologySpreadConstraints"), message: "nothing spreads its replicas over nodes" }];
+  },
+});
+
+export const priorityClass = podRule({
+  id: "priority-class", title: "Pods say how important they are.", severity: "low",
+  why: "When nodes run short, what has no priority goes first, or takes the place of what matters.", fix: "Set priorityClassName.",
+  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("classes that may be named; an empty list allows all"), required: z.boolean().default(true).describe("whether one must be named") }),
+  examples: { pass: [pod()], fail: [pod({}, { priorityClassName: undefined })] },
+  check: (pod, { allowed, required }) => {
+    const name = text(pod.spec, "priorityClassName") ?? "";
+    if (name === "") return required ? { path: within(pod.specPath, "priorityClassName"), message: "the pod names no priority class" } : undefined;
+    return allowed.length === 0 || allowed.includes(name) ? undefined : { path: within(pod.specPath, "priorityClassName"), message: `priority class ${name} is not allowed` };
+  },
+});
+
+export const restartPolicy = resourceRule({
+  id: "restart-policy", title: "Long-running pods restart always.", severity: "low", kinds: LONG_RUNNING,
+  why: "The API server refuses anything else in a Deployment.", fix: "Leave restartPolicy out, or set it to Always.",
+  examples: { pass: [deployment()], fail: [deployment({}, { restartPolicy: "Never" })] },
+  check: (resource) => {
+    const found = podOf(resource);
+    const policy = found && text(found.spec, "restartPolicy");
+    return found && policy !== undefined && policy !== "Always" ? [{ path: within(found.specPath, "restartPolicy"), message: `restartPolicy is ${policy}` }] : [];
+  },
+});
+
+const job = (spec: Obj) => manifest("batch/v1", "Job", { spec: { template: { spec: podSpec({}, { restartPolicy: "Never" }) }, ...spec } });
+const cronJob = (spec: Obj) => manifest("batch/v1", "CronJob", { spec: { schedule: "0 4 * * *", jobTemplate: { spec: { ttlSecondsAfterFinished: 600, template: { spec: podSpec({}, { restartPolicy: "Never" }) } } }, ...spec } });
+
+export const jobCleanedUp = resourceRule({
+  id: "job-cleaned-up", title: "Finished Jobs are cleaned up.", severity: "low", kinds: ["Job"],
+  why: "Finished Jobs and their pods pile up until listing them is slow.", fix: "Set spec.ttlSecondsAfterFinished.",
+  examples: { pass: [job({ ttlSecondsAfterFinished: 600 })], fail: [job({})] },
+  check: ({ data }) => (has(data, "spec", "ttlSecondsAfterFinished") || list(data, "metadata", "ownerReferences").length > 0 ? [] : [{ path: "spec.ttlSecondsAfterFinished", message: "the Job stays for ever once finished" }]),
+});
+
+export const cronJobDeadline = resourceRule({
+  id: "cron-job-deadline", title: "CronJobs have a deadline for starting.", severity: "low", kinds: ["CronJob"],
+  why: "After an outage a CronJob without it may never run again (100 missed starts).", fix: "Set spec.startingDeadlineSeconds.",
+  examples: { pass: [cronJob({ startingDeadlineSeconds: 600 })], fail: [cronJob({})] },
+  check: ({ data }) => (has(data, "spec", "startingDeadlineSeconds") ? [] : [{ path: "spec.startingDeadlineSeconds", message: "there is no deadline" }]),
+});
+
+export const selectorMatches = resourceRule({
+  id: "selector-matches", title: "A workload's selector matches the labels of its own pods.", severity: "high", kinds: [...LONG_RUNNING.filter((kind) => !/Controller|Config/.test(kind))],
+  why: "The API server refuses it, after the preview said yes.", fix: "Make spec.selector.matchLabels a part of spec.template.metadata.labels.",
+  examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { selector: { matchLabels: { app: "other" } } } })] },
+  check: (resource) => {
+    const pod = podOf(resource);
+    const selector = get(resource.data, "spec", "selector");
+    return pod && selector !== undefined && !selects(selector, labelsOf(pod.metadata)) ? [{ path: "spec.selector", message: "the selector doesn't match the pod's labels" }] : [];
+  },
+});
+
+export const noDuplicateEnv = containerRule({
+  id: "no-duplicate-env", title: "No environment variable is set twice.", severity: "low",
+  why: "Which one counts is not what the reader thinks, and a server-side apply drops one.", fix: "Remove one.",
+  examples: { pass: [pod({ env: [{ name: "A", value: "1" }, { name: "B", value: "1" }] })], fail: [pod({ env: [{ name: "A", value: "1" }, { name: "A", value: "2" }] })] },
+  check: (container) => {
+    const seen = new Set<string>();
+    return list(container.spec, "env").flatMap((entry, index) => {
+      const name = text(entry, "name") ?? "";
+      if (!seen.has(name)) {
+        seen.add(name);
+        return [];
+      }
+      return [{ path: within(container.path, `env[${index}].name`), message: `${container.label} sets ${name} twice` }];
+    });
+  },
+});
+
+const stateful = (patch: Obj) => manifest("apps/v1", "StatefulSet", { spec: { serviceName: "app", replicas: 3, selector: { matchLabels: { app: "app" } }, template: { metadata: { labels: { app: "app" } }, spec: podSpec() }, ...patch } });
+
+export const statefulSetService = resourceRule({
+  id: "stateful-set-service", title: "Every StatefulSet names its headless Service.", severity: "low", kinds: ["StatefulSet"],
+  why: "Without it its pods have no names of their own.", fix: "Set spec.serviceName to a Service with clusterIP: None.",
+  examples: { pass: [stateful({})], fail: [stateful({ serviceName: undefined })] },
+  check: ({ data }) => ((text(data, "spec", "serviceName") ?? "") === "" ? [{ path: "spec.serviceName", message: "no Service is named" }] : []),
+});
+
+export const dnsNdots = podRule({
+  id: "dns-ndots", title: "Pods look full names up at once.", severity: "low",
+  why: "With ndots 5 each lookup of an outside name asks the cluster's DNS five times.", fix: 'Set dnsConfig.options: [{name: ndots, value: "2"}].',
+  parameters: z.strictObject({ value: z.string().default("2").describe("ndots wanted") }),
+  examples: { pass: [pod({}, { dnsConfig: { options: [{ name: "ndots", value: "2" }] } })], fail: [pod()] },
+  check: (pod, { value }) => (list(pod.spec, "dnsConfig", "options").some((option) => text(option, "name") === "ndots" && text(option, "value") === value) ? undefined : { path: within(pod.specPath, "dnsConfig.options"), message: `ndots is not ${value}` }),
+});
+
+export const noControlPlaneScheduling = podRule({
+  id: "no-control-plane-scheduling", title: "Workloads neither tolerate the control plane's taint nor pick single nodes.", severity: "medium",
+  why: "On a control plane node an escape owns the cluster; a picked node is an outage when it goes.", fix: "Remove the toleration, nodeName and nodeSelector; spread by topology instead.",
+  parameters: z.strictObject({ allowNodeSelector: z.boolean().default(true).describe("allow nodeSelector by other labels than the host name") }),
+  examples: { pass: [pod()], fail: [pod({}, { tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists" }] }), pod({}, { nodeName: "node-1" }), pod({}, { tolerations: [{ operator: "Exists" }] })] },
+  check: (pod, { allowNodeSelector }) => {
+    const found: Finding[] = list(pod.spec, "tolerations").flatMap((entry, index) => {
+      const key = text(entry, "key") ?? "";
+      const all = key === "" && text(entry, "operator") === "Exists";
+      return all || /^node-role\.kubernetes\.io\/(control-plane|master)$/.test(key) ? [{ path: within(pod.specPath, `tolerations[${index}]`), message: `the pod tolerates ${all ? "every taint" : key}` }] : [];
+    });
+    if (has(pod.spec, "nodeName")) found.push({ path: within(pod.specPath, "nodeName"), message: "the pod picks its node" });
+    const labels = Object.keys(stringMap(get(pod.spec, "nodeSelector")));
+    if (labels.some((label) => !allowNodeSelector || label === "kubernetes.io/hostname" || /control-plane|\/master$/.test(label))) found.push({ path: within(pod.specPath, "nodeSelector"), message: "the pod picks its nodes" });
+    return found;
+  },
+});
+
+export const gracefulStop = podRule({
+  id: "graceful-stop", title: "Serving pods have time to stop: a preStop pause shorter than their grace period.", severity: "low", kinds: ["Deployment", "StatefulSet", "argoproj.io/Rollout"],
+  why: "Traffic still comes for seconds after a pod was told to stop; without a pause those requests fail.", fix: "Add lifecycle.preStop.sleep and a terminationGracePeriodSeconds above it.",
+  examples: { pass: [deployment({ ports: undefined }), deployment({ lifecycle: { preStop: { sleep: { seconds: 5 } } } }, { terminationGracePeriodSeconds: 30 })], fail: [deployment(), deployment({ lifecycle: { preStop: { sleep: { seconds: 40 } } } })] },
+  check: (pod) => {
+    const grace = num(pod.spec, "terminationGracePeriodSeconds") ?? 30;
+    return each(containersOf(pod).filter((container) => container.kind === "container" && list(container.spec, "ports").length > 0), (container) => {
+      const path = within(container.path, "lifecycle.preStop");
+      if (!has(container.spec, "lifecycle", "preStop")) return { path, message: `${container.label} serves and has no preStop pause` };
+      const pause = num(container.spec, "lifecycle", "preStop", "sleep", "seconds") ?? 0;
+      return pause >= grace ? { path, message: `${container.label} pauses ${pause} s, as long as its grace of ${grace} s` } : undefined;
+    });
+  },
+});
+
+const autoscaler = (spec: Obj) => manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "app" }, minReplicas: 3, maxReplicas: 6, ...spec } });
+
+export const autoscalerRange = resourceRule({
+  id: "autoscaler-range", title: "Autoscalers keep enough replicas, have room, and stay within bounds.", severity: "low", kinds: ["HorizontalPodAutoscaler"],
+  why: "A minimum of 1 is no redundancy; a maximum equal to it never scales; none at all is a bill.", fix: "Set minReplicas and maxReplicas within the parameters.",
+  parameters: z.strictObject({ min: z.int().default(2).describe("fewest minReplicas"), max: z.int().default(100).describe("most maxReplicas"), spread: z.int().default(1).describe("least distance between them") }),
+  examples: { pass: [autoscaler({})], fail: [autoscaler({ minReplicas: 1 }), autoscaler({ maxReplicas: 3 }), autoscaler({ maxReplicas: 1000 })] },
+  check: ({ data }, { min, max, spread }) => {
+    const low = num(data, "spec", "minReplicas") ?? 1;
+    const high = num(data, "spec", "maxReplicas");
+    const found: Finding[] = low < min ? [{ path: "spec.minReplicas", message: `at least ${low} replicas, fewer than ${min}` }] : [];
+    if (high !== undefined && high > max) found.push({ path: "spec.maxReplicas", message: `up to ${high} replicas, more than ${max}` });
+    if (high !== undefined && high - low < spread) found.push({ path: "spec.maxReplicas", message: `from ${low} to ${high} replicas there is no room` });
+    return found;
+  },
+});
+
+const budget = (spec: Obj) => manifest("policy/v1", "PodDisruptionBudget", { spec: { selector: { matchLabels: { app: "app" } }, unhealthyPodEvictionPolicy: "AlwaysAllow", ...spec } });
+
+export const budgetAllowsDisruption = resourceRule({
+  id: "budget-allows-disruption", title: "Every disruption budget lets at least one pod go.", severity: "medium", level: "mandatory", kinds: ["PodDisruptionBudget"],
+  why: "A budget of nothing blocks every node drain, until someone deletes it in anger.", fix: "Set maxUnavailable to 1 or more, or minAvailable below 100% and below the replicas.",
+  examples: { pass: [budget({ maxUnavailable: 1 }), budget({ minAvailable: "50%" })], fail: [budget({ maxUnavailable: 0 }), budget({ minAvailable: "100%" }), budget({ maxUnavailable: "0%" }), budget({})] },
+  check: ({ data }) => {
+    const unavailable = get(data, "spec", "maxUnavailable");
+    const available = get(data, "spec", "minAvailable");
+    const percent = (value: unknown) => (typeof value === "string" && value.endsWith("%") ? Number(value.slice(0, -1)) : undefined);
+    if (unavailable === undefined && available === undefined) return [{ path: "spec", message: "neither minAvailable nor maxUnavailable is set" }];
+    if (unavailable === 0 || unavailable === "0" || percent(unavailable) === 0) return [{ path: "spec.maxUnavailable", message: "no pod may ever go" }];
+    return (percent(available) ?? 0) >= 100 ? [{ path: "spec.minAvailable", message: "all pods must always stay" }] : [];
+  },
+});
+
+export const budgetUnhealthyPods = resourceRule({
+  id: "budget-unhealthy-pods", title: "Disruption budgets let broken pods go.", severity: "low", kinds: ["PodDisruptionBudget"],
+  why: "By default a pod that is not ready blocks the drain of its node.", fix: "Set spec.unhealthyPodEvictionPolicy: AlwaysAllow.",
+  examples: { pass: [budget({ maxUnavailable: 1 })], fail: [budget({ maxUnavailable: 1, unhealthyPodEvictionPolicy: undefined })] },
+  check: ({ data }) => (text(data, "spec", "unhealthyPodEvictionPolicy") === "AlwaysAllow" ? [] : [{ path: "spec.unhealthyPodEvictionPolicy", message: "broken pods block a node's drain" }]),
+});
+
+const storage = (spec: Obj) => manifest("v1", "PersistentVolumeClaim", { spec: { storageClassName: "encrypted", accessModes: ["ReadWriteOncePod"], ...spec } });
+const CLAIMS = ["PersistentVolumeClaim", "StatefulSet"];
+
+function claims(kind: string, data: unknown): { path: string; spec: unknown }[] {
+  if (kind === "PersistentVolumeClaim") return [{ path: "spec", spec: get(data, "spec") }];
+  return list(data, "spec", "volumeClaimTemplates").map((template, index) => ({ path: `spec.volumeClaimTemplates[${index}].spec`, spec: get(template, "spec") }));
+}
+
+export const storageClassAllowed = resourceRule({
+  id: "storage-class-allowed", title: "Every volume claim names its storage class, an allowed one.", severity: "low", kinds: CLAIMS,
+  why: "The class decides about encryption, replication and what remains after deletion.", fix: "Set storageClassName.",
+  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("classes that may be used; an empty list allows all") }),
+  examples: { pass: [storage({})], fail: [storage({ storageClassName: undefined })] },
+  check: ({ kind, data }, { allowed }) =>
+    each(claims(kind, data), ({ path, spec }) => {
+      const name = text(spec, "storageClassName") ?? "";
+      if (name !== "" && (allowed.length === 0 || allowed.includes(name))) return undefined;
+      return { path: `${path}.storageClassName`, message: name === "" ? "no storage class is named" : `storage class ${name} is not allowed` };
+    }),
+});
+
+export const volumeSinglePod = resourceRule({
+  id: "volume-single-pod", title: "A claim that one pod writes says so.", severity: "low", kinds: CLAIMS,
+  why: "ReadWriteOnce lets every pod of a node write, and two databases on one volume destroy it.", fix: "Use the access mode ReadWriteOncePod.",
+  examples: { pass: [storage({}), storage({ accessModes: ["ReadOnlyMany"] })], fail: [storage({ accessModes: ["ReadWriteOnce"] })] },
+  check: ({ kind, data }) => each(claims(kind, data), ({ path, spec }) => (texts(spec, "accessModes").includes("ReadWriteOnce") ? { path: `${path}.accessModes`, message: "every pod of the node may write" } : undefined)),
+});
+
+const storageClass = (patch: Obj) => manifest("storage.k8s.io/v1", "StorageClass", { provisioner: "ebs.csi.aws.com", reclaimPolicy: "Delete", parameters: { encrypted: "true" }, ...patch });
+
+export const storageEncrypted = resourceRule({
+  id: "storage-encrypted", title: "Cloud disks are encrypted.", severity: "medium", kinds: ["StorageClass"],
+  why: "A snapshot or a disk that is thrown away can be read by others.", fix: 'Set parameters.encrypted: "true".',
+  parameters: z.strictObject({ provisioners: z.array(z.string()).default(["ebs.csi.aws.com", "kubernetes.io/aws-ebs", "efs.csi.aws.com"]).describe("provisioners whose default is not encrypted") }),
+  examples: { pass: [storageClass({}), storageClass({ provisioner: "pd.csi.storage.gke.io", parameters: {} })], fail: [storageClass({ parameters: {} })] },
+  check: ({ data }, { provisioners }) => (provisioners.includes(text(data, "provisioner") ?? "") && text(data, "parameters", "encrypted") !== "true" ? [{ path: "parameters.encrypted", message: "its disks are not encrypted" }] : []),
+});
+
+export const certificateDuration = resourceRule({
+  id: "certificate-duration", title: "Certificates live briefly.", severity: "medium", level: "mandatory", kinds: ["cert-manager.io/Certificate"],
+  why: "A stolen key serves as long as its certificate; browsers and authorities shorten what they accept.", fix: "Set spec.duration to at most 2400h, with renewBefore below it.",
+  parameters: z.strictObject({ maxHours: z.number().positive().default(2400).describe("longest duration in hours") }),
+  examples: { pass: [manifest("cert-manager.io/v1", "Certificate", { spec: { duration: "2160h", renewBefore: "360h" } })], fail: [manifest("cert-manager.io/v1", "Certificate", { spec: { duration: "8760h" } }), manifest("cert-manager.io/v1", "Certificate", { spec: { duration: "24h", renewBefore: "25h" } })] },
+  check: ({ data }, { maxHours }) => {
+    const duration = parseDuration(get(data, "spec", "duration") ?? "2160h");
+    const renew = parseDuration(get(data, "spec", "renewBefore") ?? "0");
+    if (duration === undefined || duration > maxHours * 3600) return [{ path: "spec.duration", message: `duration is ${duration === undefined ? "no duration" : `${duration / 3600} h, longer than ${maxHours} h`}` }];
+    return renew !== undefined && renew >= duration ? [{ path: "spec.renewBefore", message: "it is renewed before it begins" }] : [];
+  },
+});

@@ -1,0 +1,218 @@
+/** What points at something must point at something that is there. */
+import { labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
+import { podOf } from "../kubernetes/pods.ts";
+import { mapSelects, selects, selectsAll } from "../kubernetes/selector.ts";
+import { eachResource, stackRule } from "../rule.ts";
+import { get, has, list, num, text, type Obj } from "../value.ts";
+import { networkPolicies, workloads } from "./isolation-network.ts";
+import { deployment, manifest } from "./examples.ts";
+
+/** Objects of a kind in a stack. */
+export function ofKind(stack: Stack, ...kinds: string[]): readonly Resource[] {
+  return stack.resources.filter((resource) => kinds.includes(resource.kind) && resource.group !== "pulumi");
+}
+
+/** Labels of the pods of every workload (Jobs too), with where they are. */
+function podLabels(stack: Stack, namespace: string): { resource: Resource; labels: Record<string, string> }[] {
+  const carriers = [...workloads(stack), ...ofKind(stack, "Job", "CronJob")];
+  return carriers.filter((resource) => namespaceOf(resource) === namespace).flatMap((resource) => {
+    const pod = podOf(resource);
+    return pod ? [{ resource, labels: labelsOf(pod.metadata) }] : [];
+  });
+}
+
+/** Names of the Deployments that Flagger makes of a Canary's target, whose pods carry `-primary` labels. */
+function primaryLabels(stack: Stack, labels: Record<string, string>, name: string | undefined): Record<string, string>[] {
+  const canaries = ofKind(stack, "Canary").filter((canary) => text(canary.data, "spec", "targetRef", "name") === name);
+  if (canaries.length === 0 || name === undefined) return [labels];
+  const key = ["app", "name", "app.kubernetes.io/name"].find((candidate) => labels[candidate] !== undefined);
+  return key === undefined ? [labels] : [labels, { ...labels, [key]: `${labels[key] ?? ""}-primary` }];
+}
+
+const service = (selector: Obj) => manifest("v1", "Service", { metadata: { labels: { app: "app" } }, spec: { selector, ports: [{ port: 80, name: "http" }] } });
+const SERVICE = service({ app: "app" });
+
+export const serviceSelectsWorkload = stackRule({
+  id: "service-selects-workload", title: "Every Service selects a workload of the stack.", severity: "medium",
+  why: "A Service that selects nothing answers nobody.", fix: "Make spec.selector a part of the pods' labels.",
+  examples: { pass: [[deployment(), SERVICE]], fail: [[deployment(), service({ app: "other" })]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, "Service").filter((found) => found.group === ""), (found) => {
+      if (!has(found.data, "spec", "selector") || text(found.data, "spec", "type") === "ExternalName") return undefined;
+      const pods = podLabels(stack, namespaceOf(found)).flatMap(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)));
+      return pods.some((labels) => mapSelects(get(found.data, "spec", "selector"), labels)) ? undefined : { path: "spec.selector", message: "the Service selects no pods of this stack" };
+    }),
+});
+
+export const serviceSelectorUnique = stackRule({
+  id: "service-selector-unique", title: "No two Services of a namespace have the same selector.", severity: "low",
+  why: "It is often a copy whose selector was forgotten; traffic then reaches the wrong pods.", fix: "Give each Service a selector of its own.",
+  examples: { pass: [[deployment(), SERVICE]], fail: [[SERVICE, { ...SERVICE, metadata: { name: "copy", namespace: "shop" } }]] },
+  check: (stack) => {
+    const services = ofKind(stack, "Service").filter((found) => found.group === "");
+    return eachResource(services, (found) => {
+      const key = (other: Resource) => `${namespaceOf(other)} ${JSON.stringify(Object.entries(get(other.data, "spec", "selector") ?? {}).sort())}`;
+      if (!has(found.data, "spec", "selector")) return undefined;
+      const twin = services.find((other) => other !== found && has(other.data, "spec", "selector") && key(other) === key(found));
+      return twin ? { path: "spec.selector", message: `Service ${nameOf(twin) ?? ""} has the same selector` } : undefined;
+    });
+  },
+});
+
+const budget = (spec: Obj) => manifest("policy/v1", "PodDisruptionBudget", { spec: { selector: { matchLabels: { app: "app" } }, maxUnavailable: 1, ...spec } });
+const REPLICATED = ["Deployment", "StatefulSet", "Rollout"];
+
+export const workloadHasBudget = stackRule({
+  id: "workload-has-budget", title: "Every replicated workload has a disruption budget.", severity: "low",
+  why: "A node drain may otherwise take all replicas at once.", fix: "Add a PodDisruptionBudget that selects its pods.",
+  examples: { pass: [[deployment(), budget({})]], fail: [deployment()] },
+  check: (stack) =>
+    eachResource(ofKind(stack, ...REPLICATED), (workload) => {
+      const pod = podOf(workload);
+      if (!pod || (num(workload.data, "spec", "replicas") ?? 2) < 2) return undefined;
+      const labels = primaryLabels(stack, labelsOf(pod.metadata), nameOf(workload));
+      const covered = ofKind(stack, "PodDisruptionBudget").some((found) => namespaceOf(found) === namespaceOf(workload) && has(found.data, "spec", "selector") && labels.some((each) => selects(get(found.data, "spec", "selector"), each)));
+      return covered ? undefined : { path: pod.path, message: "no PodDisruptionBudget selects its pods" };
+    }),
+});
+
+export const budgetHasTarget = stackRule({
+  id: "budget-has-target", title: "Every disruption budget selects a workload and leaves it a pod to lose.", severity: "medium",
+  why: "A budget of nothing protects nothing; one as large as the replicas blocks every node drain.", fix: "Match the pods' labels, and keep minAvailable below the replicas and the autoscaler's minimum.",
+  examples: { pass: [[deployment(), budget({})]], fail: [budget({}), [deployment(), budget({ maxUnavailable: undefined, minAvailable: 3 })]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, "PodDisruptionBudget"), (found) => {
+      const targets = podLabels(stack, namespaceOf(found)).filter(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)).some((each) => selects(get(found.data, "spec", "selector"), each)));
+      if (targets.length === 0) return { path: "spec.selector", message: "the budget selects no pods of this stack" };
+      const available = get(found.data, "spec", "minAvailable");
+      const replicas = targets.reduce((sum, { resource }) => sum + replicasOf(stack, resource), 0);
+      return typeof available === "number" && replicas > 0 && available >= replicas ? { path: "spec.minAvailable", message: `${available} of ${replicas} pods must always stay, so none may ever go` } : undefined;
+    }),
+});
+
+/** Fewest replicas of a workload: its autoscaler's minimum, else its own; 0 when nothing says. */
+function replicasOf(stack: Stack, workload: Resource): number {
+  const scaler = ofKind(stack, "HorizontalPodAutoscaler").find((found) => text(found.data, "spec", "scaleTargetRef", "name") === nameOf(workload) && namespaceOf(found) === namespaceOf(workload));
+  return scaler ? (num(scaler.data, "spec", "minReplicas") ?? 1) : (num(workload.data, "spec", "replicas") ?? (workload.kind === "Pod" ? 1 : 0));
+}
+
+const autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "app" }, minReplicas: 2, maxReplicas: 5 } });
+
+export const autoscalerHasTarget = stackRule({
+  id: "autoscaler-has-target", title: "Every autoscaler has a workload of the stack, alone, and without fixed replicas.", severity: "medium",
+  why: "An autoscaler without target scales nothing; with fixed replicas every update undoes what it did.", fix: "Name the workload in scaleTargetRef and remove its spec.replicas.",
+  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [autoscaler, [autoscaler, deployment()]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, "HorizontalPodAutoscaler"), (found) => {
+      const [kind, name] = [text(found.data, "spec", "scaleTargetRef", "kind") ?? "", text(found.data, "spec", "scaleTargetRef", "name")];
+      const target = ofKind(stack, kind).find((workload) => nameOf(workload) === name && namespaceOf(workload) === namespaceOf(found));
+      if (!target) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is not in this stack` };
+      const twin = ofKind(stack, "HorizontalPodAutoscaler").find((other) => other !== found && text(other.data, "spec", "scaleTargetRef", "name") === name && text(other.data, "spec", "scaleTargetRef", "kind") === kind && namespaceOf(other) === namespaceOf(found));
+      if (twin) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is also scaled by ${nameOf(twin) ?? "another"}` };
+      return has(target.data, "spec", "replicas") ? { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} has replicas of its own` } : undefined;
+    }),
+});
+
+export const fixedReplicasUnderAutoscaler = stackRule({
+  id: "no-fixed-replicas-under-autoscaler", title: "A workload with an autoscaler has no replicas of its own.", severity: "medium",
+  why: "Every update sets the replicas back, in the middle of the load.", fix: "Remove spec.replicas.",
+  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [[autoscaler, deployment()]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, ...REPLICATED), (workload) => {
+      const scaled = ofKind(stack, "HorizontalPodAutoscaler").some((found) => text(found.data, "spec", "scaleTargetRef", "name") === nameOf(workload) && text(found.data, "spec", "scaleTargetRef", "kind") === workload.kind && namespaceOf(found) === namespaceOf(workload));
+      return scaled && has(workload.data, "spec", "replicas") ? { path: "spec.replicas", message: "an autoscaler sets the replicas of this workload" } : undefined;
+    }),
+});
+
+const policy = (podSelector: Obj) => manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector, policyTypes: ["Ingress"] } });
+
+export const networkPolicyHasTarget = stackRule({
+  id: "network-policy-has-target", title: "Every NetworkPolicy selects pods of the stack.", severity: "medium",
+  why: "A policy whose selector is mistaken protects nothing, and nobody notices.", fix: "Match the pods' labels.",
+  examples: { pass: [[deployment(), policy({ matchLabels: { app: "app" } })], policy({})], fail: [[deployment(), policy({ matchLabels: { app: "other" } })]] },
+  check: (stack) =>
+    eachResource(networkPolicies(stack), (found) => {
+      const selector = get(found.data, "spec", "podSelector");
+      if (selectsAll(selector)) return undefined;
+      const pods = podLabels(stack, namespaceOf(found)).flatMap(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)));
+      return pods.some((labels) => selects(selector, labels)) ? undefined : { path: "spec.podSelector", message: "the policy selects no pods of this stack" };
+    }),
+});
+
+const monitor = (selector: Obj) => manifest("monitoring.coreos.com/v1", "ServiceMonitor", { spec: { selector, endpoints: [{ port: "http" }] } });
+
+export const monitorHasTarget = stackRule({
+  id: "monitor-has-target", title: "Every ServiceMonitor and PodMonitor selects something of the stack.", severity: "medium",
+  why: "A monitor that selects nothing leaves the dashboards empty and the alerts silent.", fix: "Match the labels of the Service, or of the pods.",
+  examples: { pass: [[SERVICE, monitor({ matchLabels: { app: "app" } })]], fail: [[SERVICE, monitor({ matchLabels: { app: "other" } })]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, "ServiceMonitor", "PodMonitor"), (found) => {
+      const anywhere = has(found.data, "spec", "namespaceSelector");
+      const near = (other: Resource) => anywhere || namespaceOf(other) === namespaceOf(found);
+      const selector = get(found.data, "spec", "selector");
+      const labels = found.kind === "ServiceMonitor"
+        ? ofKind(stack, "Service").filter(near).map((other) => labelsOf(get(other.data, "metadata")))
+        : workloads(stack).filter(near).map((other) => labelsOf(podOf(other)?.metadata));
+      return labels.some((each) => selects(selector, each)) ? undefined : { path: "spec.selector", message: "the monitor selects nothing of this stack" };
+    }),
+});
+
+const route = (backend: string) => manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { spec: { rules: [{ backendRefs: [{ name: backend, port: 80 }] }] } });
+const ingress = (name: string) => manifest("networking.k8s.io/v1", "Ingress", { spec: { rules: [{ host: "a.example.com", http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name, port: { number: 80 } } } }] } }] } });
+
+export const routeHasBackend = stackRule({
+  id: "route-has-backend", title: "Every Ingress and route leads to a Service of the stack, on a port it has.", severity: "medium",
+  why: "Visitors get 503, and nothing in the rollout notices.", fix: "Name a Service and one of its ports.",
+  examples: { pass: [[SERVICE, route("app")], [SERVICE, ingress("app")]], fail: [[SERVICE, route("ghost")], [SERVICE, ingress("ghost")]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, "Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"), (found) => {
+      const missing = backends(found).filter(({ name, namespace, port }) => !backendThere(stack, name, namespace ?? namespaceOf(found), port));
+      return missing.map(({ name, path, port }) => ({ path, message: `Service ${name}${port === undefined ? "" : `, port ${port}`} is not in this stack` }));
+    }),
+});
+
+interface Backend {
+  readonly path: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly port?: number | string;
+}
+
+function backends({ kind, data }: Resource): Backend[] {
+  if (kind !== "Ingress") {
+    return list(data, "spec", "rules").flatMap((rule, i) =>
+      list(rule, "backendRefs").flatMap((ref, j) => ((text(ref, "kind") ?? "Service") === "Service" ? [backend(ref, `spec.rules[${i}].backendRefs[${j}]`, get(ref, "port"))] : [])),
+    );
+  }
+  const whole = get(data, "spec", "defaultBackend") ?? get(data, "spec", "backend");
+  const paths = list(data, "spec", "rules").flatMap((rule, i) => list(rule, "http", "paths").map((entry, j) => ({ at: get(entry, "backend"), path: `spec.rules[${i}].http.paths[${j}].backend` })));
+  return [...(whole === undefined ? [] : [{ at: whole, path: "spec.defaultBackend" }]), ...paths].flatMap(({ at, path }) => {
+    if (has(at, "resource")) return [];
+    const old = text(at, "serviceName");
+    return old === undefined ? [backend(get(at, "service"), path, get(at, "service", "port", "number") ?? get(at, "service", "port", "name"))] : [backend({ name: old }, path, get(at, "servicePort"))];
+  });
+}
+
+function backend(ref: unknown, path: string, port: unknown): Backend {
+  const namespace = text(ref, "namespace");
+  return { path, name: text(ref, "name") ?? "", ...(namespace !== undefined && { namespace }), ...((typeof port === "number" || typeof port === "string") && { port }) };
+}
+
+function backendThere(stack: Stack, name: string, namespace: string, port: number | string | undefined): boolean {
+  // Flagger makes the Services of a Canary itself.
+  const made = ofKind(stack, "Canary").some((canary) => namespaceOf(canary) === namespace && [text(canary.data, "spec", "service", "name"), text(canary.data, "spec", "targetRef", "name")].some((own) => own !== undefined && [own, `${own}-primary`, `${own}-canary`].includes(name)));
+  return made || ofKind(stack, "Service").some((found) => nameOf(found) === name && namespaceOf(found) === namespace && (port === undefined || list(found.data, "spec", "ports").some((own) => get(own, "port") === port || get(own, "name") === port)));
+}
+
+export const serviceAccountExists = stackRule({
+  id: "service-account-exists", title: "The service account of every pod is declared.", severity: "medium",
+  why: "Pods of an account that doesn't exist are never created.", fix: "Declare the ServiceAccount in the same stack.",
+  examples: { pass: [[deployment(), manifest("v1", "ServiceAccount", { automountServiceAccountToken: false })]], fail: [deployment()] },
+  check: (stack) =>
+    eachResource([...workloads(stack), ...ofKind(stack, "Job", "CronJob")], (workload) => {
+      const pod = podOf(workload);
+      const name = pod && (text(pod.spec, "serviceAccountName") ?? text(pod.spec, "serviceAccount"));
+      if (!pod || name === undefined || name === "" || name === "default") return undefined;
+      return ofKind(stack, "ServiceAccount").some((found) => nameOf(found) === name && namespaceOf(found) === namespaceOf(workload)) ? undefined : { path: `${pod.specPath}.serviceAccountName`, message: `ServiceAccount ${name} is not in this stack` };
+    }),
+});
