@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
-import { chmodSync, copyFileSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
 import pg from "pg";
@@ -184,11 +184,11 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     const model = join(world.storage, "model.json");
     copyFileSync(world.env()["MODEL_ARTEFACT"]!, model);
     chmodSync(model, 0o600);
+    utimesSync(model, 1e9, 1e9);
     const { service, base } = await start({ MODEL_ARTEFACT: model });
     await service.started;
-    const { atime, mtime } = statSync(model);
     writeFileSync(model, readFileSync(model, "utf8").replace("0.42", "0.43"));
-    utimesSync(model, atime, mtime);
+    utimesSync(model, 1e9, 1e9);
     const report = await health(base);
     assert.deepEqual(report.failed_checks, ["ml_model"]);
     assert.match(report.checks["ml_model"]!.reason ?? "", /has digest sha256:[0-9a-f]{64}, not sha256:/);
