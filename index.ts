@@ -18,7 +18,8 @@ const zeroTrust = new parts.ZeroTrustNetwork(`${app}-network`, {
   redis: network.redis,
   dns: network.dns,
   monitoring: network.monitoring.namespace,
-  gates: { namespace: network.gates.namespace, own: network.gates.namespace === config.namespace, callers: network.flagger.namespace },
+  verification: config.strategy === "blueGreen",
+  ...(config.strategy === "canary" && { gates: { ...network.gates, own: network.gates.namespace === config.namespace, callers: network.flagger.namespace } }),
   acmeSolver: tls.enabled && tls.issuer.type === "acme",
 });
 const { secretName } = new parts.StackSecrets(`${app}-secrets`, {
@@ -81,16 +82,18 @@ const canary =
       )
     : undefined;
 
-/** Where users come in: the Gateway, or without one the live Service. */
-export const serviceEndpoint = entrance?.endpoint ?? blueGreen?.liveEndpoint;
-/** Where the slot without traffic is reached, inside the cluster. */
-export const previewEndpoint = blueGreen?.previewEndpoint;
-export const strategy = config.strategy;
-export { namespace };
-/** The slot with traffic, and the one that the next release goes to. */
-export const activeSlot = blueGreen?.activeSlot;
-export const idleSlot = blueGreen?.idleSlot;
-/** Images by slot, or the one of the canary. */
-export const images = config.strategy === "canary" ? { canary: config.image } : { blue: slots.blue.image, green: slots.green.image };
-/** How long a canary takes when all is well and when not, in seconds. */
-export const canaryTimes = canary?.times;
+export = {
+  strategy: config.strategy,
+  namespace,
+  /** Where users come in: the Gateway, or without one the live Service. */
+  serviceEndpoint: entrance?.endpoint ?? blueGreen?.liveEndpoint,
+  /** The slot with traffic, the one that the next release goes to, where that is reached inside the cluster, and what runs in both. */
+  ...(blueGreen && {
+    activeSlot: blueGreen.activeSlot,
+    idleSlot: blueGreen.idleSlot,
+    previewEndpoint: blueGreen.previewEndpoint,
+    images: { blue: slots.blue.image, green: slots.green.image },
+  }),
+  /** What is released, and how long Flagger takes when all is well and when not, in seconds. */
+  ...(canary && { images: { canary: config.image }, canaryTimes: canary.times }),
+};

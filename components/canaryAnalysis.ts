@@ -115,7 +115,7 @@ export function objectionsToAnalysis(args: AnalysisArgs): Objection[] {
     whole("traffic.stepWeight", stepWeight, "Say how much traffic each step adds.");
     if (!Number.isInteger(maxWeight) || maxWeight < 1 || maxWeight > 100) {
       objections.push({ path: "traffic.maxWeight", value: maxWeight, rule: "a whole number from 1 to 100", fix: "It is a share of the traffic in percent." });
-    } else if (maxWeight % stepWeight !== 0) {
+    } else if (stepWeight >= 1 && maxWeight % stepWeight !== 0) {
       objections.push({
         path: "traffic.stepWeight",
         value: stepWeight,

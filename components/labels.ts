@@ -37,7 +37,12 @@ export function slotSelector(app: string, slot?: SlotName): Labels {
 
 /** Labels of the verification Job's pods: not the application's `app`, so that no Service ever sends them a request. */
 export function verificationLabels(app: string): Labels {
-  return { app: `${app}-verification`, ...verificationSelector(app) };
+  return { ...appLabels(app), app: `${app}-verification`, ...verificationSelector(app) };
+}
+
+/** What selects every pod that belongs to the application, whatever it does: those that serve, their verification, and gates beside them. */
+export function belongingSelector(app: string): Labels {
+  return { "app.kubernetes.io/part-of": app };
 }
 
 /** What selects the verification Job's pods. */

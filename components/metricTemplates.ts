@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { milliseconds, seconds } from "../config/duration.ts";
+import { milliseconds, parseDuration, seconds } from "../config/duration.ts";
 import type { Objection } from "./invalidArgument.ts";
 
 /** One bound of one measure. */
@@ -105,6 +105,10 @@ export function objectionsToMetrics(metrics: CanaryMetrics, interval: string): O
   const { quantile } = metrics.latency ?? {};
   if (quantile !== undefined && !(quantile > 0 && quantile < 1)) {
     objections.push({ path: "metrics.latency.quantile", value: quantile, rule: "between 0 and 1, both excluded", fix: "Write the 99th percentile as 0.99." });
+  }
+  const longest = metrics.latency?.max;
+  if (longest !== undefined && !(parseDuration(longest) ?? 0)) {
+    objections.push({ path: "metrics.latency.max", value: longest, rule: "a duration above 0", fix: 'Write "500ms" or "2s".' });
   }
   if (metrics.requests?.min !== undefined && metrics.requests.min < 1) {
     objections.push({

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { servingSelector, verificationSelector } from "./labels.ts";
+import { belongingSelector, servingSelector, verificationSelector } from "./labels.ts";
 
 type NetworkPolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
@@ -30,7 +30,10 @@ export interface Allowances {
   readonly dns?: Peered;
   /** Namespace of Prometheus, which scrapes the pods. @default - nobody scrapes */
   readonly monitoring?: pulumi.Input<string>;
-  /** The gates: their namespace, whether it is the application's own, and who calls them on which port. @default - no gates */
+  /**
+   * The gates: their namespace, whether it is the application's own, and who calls them on which port. Their pods are labelled
+   * `app.kubernetes.io/component: gate` and `app.kubernetes.io/part-of: <app>`. @default - no gates
+   */
   readonly gates?: {
     readonly namespace: pulumi.Input<string>;
     readonly own: boolean;
@@ -38,6 +41,8 @@ export interface Allowances {
     readonly port?: Port;
     readonly prometheusPort?: Port;
   };
+  /** Whether a verification Job asks the pods: blue-green's. @default true */
+  readonly verification?: boolean;
   /** Whether an ACME solver must be reachable through the data plane, port 8089. @default false */
   readonly acmeSolver?: boolean;
 }
@@ -47,9 +52,6 @@ export interface NetworkRule {
   readonly name: string;
   readonly spec: NetworkPolicySpec;
 }
-
-/** Labels of the gates' pods, where they stand beside the application. */
-const gateSelector = { "app.kubernetes.io/component": "gate" };
 
 /**
  * The NetworkPolicies of a namespace: deny everything both ways, then one small policy to each reason. Pods are selected by labels that
@@ -74,7 +76,7 @@ export function networkRules(allow: Allowances): NetworkRule[] {
     {
       name: "dns",
       spec: {
-        podSelector: {},
+        podSelector: { matchLabels: { ...belongingSelector(allow.app) } },
         policyTypes: ["Egress"],
         // TCP too: answers that don't fit a datagram are asked for again by TCP.
         egress: [
@@ -88,16 +90,18 @@ export function networkRules(allow: Allowances): NetworkRule[] {
     ingress("from-gateway", serving, [inNamespace(allow.ingress), ...(allow.clientCidrs ?? []).map((cidr) => ({ ipBlock: { cidr } }))], [port]),
     egress("to-database", serving, [inNamespace(allow.database.namespace)], [allow.database.port]),
     egress("to-redis", serving, [inNamespace(allow.redis.namespace)], [allow.redis.port]),
-    ingress("from-verification", serving, [{ podSelector: verifying }], [port]),
-    egress("verification", verifying, [{ podSelector: serving }], [port]),
   ];
+  if (allow.verification ?? true) {
+    rules.push(ingress("from-verification", serving, [{ podSelector: verifying }], [port]));
+    rules.push(egress("verification", verifying, [{ podSelector: serving }], [port]));
+  }
   if (allow.monitoring !== undefined) rules.push(ingress("from-monitoring", serving, [inNamespace(allow.monitoring)], [port]));
   if (allow.acmeSolver === true) {
     rules.push(ingress("acme-solver", { matchLabels: { "acme.cert-manager.io/http01-solver": "true" } }, [inNamespace(allow.ingress)], [8089]));
   }
   if (allow.gates !== undefined) {
     const { namespace, own, callers, port: gatePort = 8080, prometheusPort = 9090 } = allow.gates;
-    const gates = { matchLabels: gateSelector };
+    const gates = { matchLabels: { ...belongingSelector(allow.app), "app.kubernetes.io/component": "gate" } };
     rules.push(ingress("from-gates", serving, [{ ...(own ? {} : inNamespace(namespace)), podSelector: gates }], [port]));
     if (own) {
       rules.push(ingress("gates", gates, [inNamespace(callers)], [gatePort]));

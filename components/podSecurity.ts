@@ -15,6 +15,9 @@ export function podSecurity(): k8s.types.input.core.v1.PodSecurityContext {
   };
 }
 
+/** Names with two dots are whole: a lookup of `host.namespace.svc` or of a public name asks once and not once for each search domain. */
+export const podDns: k8s.types.input.core.v1.PodDNSConfig = { options: [{ name: "ndots", value: "2" }] };
+
 /** A container's security context as `restricted` demands it, and a root file system that can't be written. */
 export function containerSecurity(): k8s.types.input.core.v1.SecurityContext {
   return {

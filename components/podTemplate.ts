@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type * as k8s from "@pulumi/kubernetes";
 import { type SlotName, servingLabels, slotSelector } from "./labels.ts";
-import { containerSecurity, podSecurity } from "./podSecurity.ts";
+import { containerSecurity, podDns, podSecurity } from "./podSecurity.ts";
 import type { Objection } from "./invalidArgument.ts";
 
 type PodTemplateSpec = k8s.types.input.core.v1.PodTemplateSpec;
@@ -124,6 +124,7 @@ export function podTemplate(args: PodTemplateArgs, place: PodPlace): PodTemplate
       serviceAccountName: place.serviceAccountName,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      dnsConfig: podDns,
       securityContext: podSecurity(),
       terminationGracePeriodSeconds: shutdown.terminationGracePeriodSeconds,
       topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({

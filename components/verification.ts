@@ -4,7 +4,7 @@ import { contentHash } from "./contentHash.ts";
 import type { Objection } from "./invalidArgument.ts";
 import { type SlotName, appLabels, verificationLabels } from "./labels.ts";
 import { imageDigest } from "./podTemplate.ts";
-import { containerSecurity, podSecurity } from "./podSecurity.ts";
+import { containerSecurity, podDns, podSecurity } from "./podSecurity.ts";
 import { verificationScript } from "./verificationScript.ts";
 
 /** How a slot proves itself before it may carry traffic. */
@@ -66,6 +66,7 @@ export function verificationJob(args: VerificationArgs, subject: VerificationSub
       serviceAccountName: subject.serviceAccountName,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      dnsConfig: podDns,
       securityContext: podSecurity(),
       ...(subject.imagePullSecrets === undefined ? {} : { imagePullSecrets: subject.imagePullSecrets.map((name) => ({ name })) }),
       containers: [
@@ -82,8 +83,8 @@ export function verificationJob(args: VerificationArgs, subject: VerificationSub
             { name: "TIMEOUT_SECONDS", value: String(timeoutSeconds) },
           ],
           resources: {
-            requests: { cpu: "50m", memory: "64Mi", "ephemeral-storage": "16Mi" },
-            limits: { cpu: "500m", memory: "256Mi", "ephemeral-storage": "64Mi" },
+            requests: { cpu: "50m", memory: "128Mi", "ephemeral-storage": "16Mi" },
+            limits: { cpu: "500m", memory: "128Mi", "ephemeral-storage": "64Mi" },
           },
           securityContext: containerSecurity(),
         },

@@ -31,15 +31,17 @@ const round = async () => {
 };
 const main = async () => {
   let passed = 0;
+  let reason = "nothing asked yet";
   while (passed < Number(CHECKS)) {
+    if (Date.now() >= end) throw new Error("not done after " + TIMEOUT_SECONDS + " s, " + passed + " of " + CHECKS + " checks passed: " + reason);
     try {
       await round();
       passed += 1;
     } catch (error) {
-      if (error.final || passed > 0 || Date.now() >= end) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
+      if (error.final || passed > 0) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
+      reason = error.message;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    if (Date.now() >= end && passed < Number(CHECKS)) throw new Error("not done after " + TIMEOUT_SECONDS + " s: " + passed + " of " + CHECKS + " checks passed");
   }
   console.log("verified: " + passed + " of " + CHECKS + " checks passed at " + TARGET);
 };
