@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,13 +15,17 @@ func writeFiles(config *Config) error {
 		config.etc("kubelet.json"):                     kubeletConfig(config),
 		config.etc("kube-proxy.json"):                  proxyConfig(config),
 		config.path("cni", "conf", "10-pods.conflist"): cniConfig(config),
-		config.path("kubeconfig"):                      kubeconfig(config, "admin", fmt.Sprintf("https://127.0.0.1:%d", config.APIPort)),
-		config.etc("admin.kubeconfig"):                 kubeconfig(config, "admin", inside),
 		config.etc("resolv.conf"):                      "",
 		config.etc("containerd.toml"):                  containerdConfig(config),
 	}
-	for _, user := range []string{"kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "netpol"} {
-		files[config.etc(user+".kubeconfig")] = kubeconfig(config, user, inside)
+	var err error
+	if files[config.path("kubeconfig")], err = kubeconfig(config, "admin", fmt.Sprintf("https://127.0.0.1:%d", config.APIPort)); err != nil {
+		return err
+	}
+	for _, user := range []string{"admin", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "netpol", "storage"} {
+		if files[config.etc(user+".kubeconfig")], err = kubeconfig(config, user, inside); err != nil {
+			return err
+		}
 	}
 	for path, content := range files {
 		text, isText := content.(string)
@@ -61,16 +66,15 @@ func linkPlugins(config *Config) error {
 type object = map[string]any
 
 // kubeconfig carries keys inside, so that one file can be handed on.
-func kubeconfig(config *Config, user, server string) object {
+func kubeconfig(config *Config, user, server string) (object, error) {
+	var failed error
 	read := func(name string) []byte {
 		text, err := os.ReadFile(config.pki(name))
-		if err != nil {
-			panic(err) // written a moment ago by makeKeys
-		}
+		failed = errors.Join(failed, err)
 		return text
 	}
 	cluster := "rlhf-" + config.Name
-	return object{
+	content := object{
 		"apiVersion":      "v1",
 		"kind":            "Config",
 		"current-context": cluster,
@@ -78,6 +82,7 @@ func kubeconfig(config *Config, user, server string) object {
 		"users":           []object{{"name": cluster + "-" + user, "user": object{"client-certificate-data": read(user + ".crt"), "client-key-data": read(user + ".key")}}},
 		"contexts":        []object{{"name": cluster, "context": object{"cluster": cluster, "user": cluster + "-" + user}}},
 	}
+	return content, failed
 }
 
 func kubeletConfig(config *Config) object {

@@ -73,6 +73,10 @@ func parts(config *Config) []*Part {
 			Arguments: kubernetes("kube-proxy", "--config="+config.etc("kube-proxy.json")),
 		},
 	}
+	all = append(all, &Part{
+		Name: "storage", Ready: api.ready, After: api.ready,
+		Arguments: program(config, "storage", "--kubeconfig="+config.etc("storage.kubeconfig"), "--folder="+config.data("volumes")),
+	})
 	if config.Enforce {
 		all = append(all, &Part{
 			Name: "netpol", Ready: socketAnswers("/run/netpol/socket"), After: api.ready,

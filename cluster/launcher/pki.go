@@ -45,6 +45,7 @@ var leaves = []leaf{
 	{name: "kube-proxy", commonName: "system:kube-proxy", authority: "ca"},
 	{name: "kubelet", commonName: "system:node:" + nodeName, organization: []string{"system:nodes"}, authority: "ca", names: []string{nodeName}, addresses: []string{nodeIP}},
 	{name: "netpol", commonName: "rlhf-audit-trail:netpol", authority: "ca"},
+	{name: "storage", commonName: "rlhf-audit-trail:storage", authority: "ca"},
 }
 
 // makeKeys makes what is missing, unreadable, made by another authority or about to end; the rest stays.
