@@ -7,7 +7,7 @@ import { PrivacyEngine } from "../../../services/audit-trail/pseudonyms.ts";
 import { appendEvents } from "../../../services/audit-trail/trail.ts";
 import { verifyTrail } from "../../../services/audit-trail/verify.ts";
 import { anEvent, memoryLog } from "../fixtures.ts";
-import { startWorld, type World } from "./world.ts";
+import { useWorld } from "./world.ts";
 
 const last = migrations.length;
 const expand: Migration = {
@@ -20,19 +20,13 @@ const contract: Migration = { version: last + 2, name: "drop the index", oldestR
 const { log } = memoryLog();
 
 describe("services: schema migrations", () => {
-  let world: World;
+  const world = useWorld();
   let pool: Pool;
 
   const versions = async (): Promise<number[]> => (await pool.query<{ version: number }>("SELECT version FROM schema_migration ORDER BY version")).rows.map((row) => row.version);
 
-  before(async () => {
-    world = await startWorld();
-  });
-  after(async () => {
-    await world.end();
-  });
   beforeEach(async () => {
-    pool = createPool({ url: await world.database(), size: 8, name: "test", log });
+    pool = createPool({ url: await world().database(), size: 8, name: "test", log });
   });
   afterEach(async () => {
     await pool.end();

@@ -17,14 +17,24 @@ export type Running = Readonly<{
   restart: (between?: () => Promise<void>) => Promise<void>;
 }>;
 
-/** The path of a program, from PATH or the folders that Debian keeps out of it. */
-function program(name: string, packageName: string): string {
+/** The path of a program, from PATH or the folders that Debian keeps out of it; undefined when it is missing. */
+function find(name: string): string | undefined {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
-  const folder = folders.find((candidate) => existsSync(join(candidate, name)));
-  if (folder === undefined) throw new Error(`These tests need ${name}: install it with: apt-get install ${packageName}`);
-  return join(folder, name);
+  const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env["PATH"] ?? "").split(delimiter)];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+function program(name: string): string {
+  const path = find(name);
+  if (path === undefined) throw new Error(`${name} is missing`);
+  return path;
+}
+
+/** Fails with one line when the servers are not installed. */
+export function requirePrograms(): void {
+  const missing = ["initdb", "postgres", "redis-server"].filter((name) => find(name) === undefined);
+  if (missing.length > 0) throw new Error(`These tests need ${missing.join(", ")}: apt-get install postgresql redis-server`);
 }
 
 async function freePort(): Promise<number> {
@@ -90,8 +100,8 @@ async function run({ start, probe, url, folder, signal }: Server): Promise<Runni
 
 /** A PostgreSQL; its address has a password that the log must never show. */
 export async function startPostgres(): Promise<Running> {
-  const initdb = program("initdb", "postgresql");
-  const postgres = program("postgres", "postgresql");
+  const initdb = program("initdb");
+  const postgres = program("postgres");
   const folder = mkdtempSync(join(tmpdir(), "audit-trail-postgres-"));
   const identity = unprivileged();
   if (identity.uid !== undefined && identity.gid !== undefined) chownSync(folder, identity.uid, identity.gid);
@@ -115,7 +125,7 @@ export async function startPostgres(): Promise<Running> {
 
 /** A Redis that keeps nothing. */
 export async function startRedis(): Promise<Running> {
-  const redis = program("redis-server", "redis-server");
+  const redis = program("redis-server");
   const folder = mkdtempSync(join(tmpdir(), "audit-trail-redis-"));
   const port = await freePort();
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--requirepass", "redis-secret-word"];

@@ -9,14 +9,14 @@ import type { Head } from "../../../services/audit-trail/trail.ts";
 import { leafHash, verifyInclusion } from "../../../services/audit-trail/merkle.ts";
 import { startService, type Service } from "../../../services/audit-trail/service.ts";
 import { anEvent, memoryLog, post } from "../fixtures.ts";
-import { startWorld, type World } from "./world.ts";
+import { useWorld } from "./world.ts";
 
 type Health = { status: string; version: string; timestamp: number; failed_checks?: string[]; checks: Record<string, { healthy: boolean; latency_ms: number; reason?: string }> };
 type Recorded = { id: string; index: number; leaf_hash: string; link: string };
 type Proved = { event: { annotator_pseudonym: string }; leaf: { index: number; data: string; hash: string }; proof: { tree_size: number; root_hash: string; path: string[] } };
 
 describe("services: the service with real PostgreSQL and Redis", () => {
-  let world: World;
+  const world = useWorld();
   let url: string;
   let lines: string[];
   let services: Service[];
@@ -24,7 +24,7 @@ describe("services: the service with real PostgreSQL and Redis", () => {
   const start = async (change: Readonly<Record<string, string>> = {}): Promise<{ service: Service; base: string }> => {
     const memory = memoryLog();
     lines = memory.lines;
-    const service = await startService(readConfig(world.env({ DATABASE_URL: url, ...change })), memory.log);
+    const service = await startService(readConfig(world().env({ DATABASE_URL: url, ...change })), memory.log);
     services.push(service);
     return { service, base: `http://127.0.0.1:${service.port}` };
   };
@@ -53,15 +53,9 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     await client.end();
   };
 
-  before(async () => {
-    world = await startWorld();
-  });
-  after(async () => {
-    await world.end();
-  });
   beforeEach(async () => {
     services = [];
-    url = await world.database();
+    url = await world().database();
   });
   afterEach(async () => {
     await Promise.all(services.map((service) => service.stop()));
@@ -111,7 +105,7 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     const { service, base } = await start();
     await service.started;
     const { id } = await record(base);
-    await world.redis.restart(async () => {
+    await world().redis.restart(async () => {
       const report = await becomes(base, (seen) => seen.failed_checks?.includes("redis") === true);
       assert.deepEqual(report.failed_checks, ["redis"]);
       assert.equal((await fetch(`${base}/v1/events/${id}`)).status, 200);
@@ -126,7 +120,7 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     await service.started;
     const { id } = await record(base);
     await fetch(`${base}/v1/events/${id}`);
-    const client = createClient({ url: world.redis.url });
+    const client = createClient({ url: world().redis.url });
     await client.connect();
     const key = `rlhf-audit-trail:event:1:${id}`;
     const cached = JSON.parse((await client.get(key)) ?? "{}") as { record: string };
@@ -142,7 +136,7 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     await service.started;
     const request = post(anEvent(), "the-key");
     assert.equal((await fetch(`${base}/v1/events`, request)).status, 201);
-    await world.postgres.restart(async () => {
+    await world().postgres.restart(async () => {
       const report = await becomes(base, (seen) => seen.failed_checks?.includes("database") === true);
       assert.deepEqual(report.failed_checks, ["database", "privacy_engine", "compliance_module"]);
       const refused = await fetch(`${base}/v1/events`, post(anEvent(), "another-key"));
@@ -159,7 +153,7 @@ describe("services: the service with real PostgreSQL and Redis", () => {
 
   it("starts before its database is there, and becomes ready when it comes", async () => {
     let late: Promise<void> | undefined;
-    await world.postgres.restart(async () => {
+    await world().postgres.restart(async () => {
       const { service, base } = await start();
       late = service.started;
       assert.equal((await fetch(`${base}/ready`)).status, 503);
@@ -172,17 +166,17 @@ describe("services: the service with real PostgreSQL and Redis", () => {
   it("notices a storage volume that is gone or cannot keep what is written", async () => {
     const { service, base } = await start();
     await service.started;
-    rmSync(world.storage, { recursive: true });
-    writeFileSync(world.storage, "a file where the folder was");
+    rmSync(world().storage, { recursive: true });
+    writeFileSync(world().storage, "a file where the folder was");
     const report = await health(base);
     assert.equal(report.code, 503);
     assert.deepEqual(report.failed_checks, ["audit_storage", "compliance_module"]);
-    rmSync(world.storage);
+    rmSync(world().storage);
   });
 
   it("notices another reward model, at the same size and time too", async () => {
-    const model = join(world.storage, "model.json");
-    copyFileSync(world.env()["MODEL_ARTEFACT"]!, model);
+    const model = join(world().storage, "model.json");
+    copyFileSync(world().env()["MODEL_ARTEFACT"]!, model);
     chmodSync(model, 0o600);
     utimesSync(model, 1e9, 1e9);
     const { service, base } = await start({ MODEL_ARTEFACT: model });
@@ -217,11 +211,11 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     // A forged event in its place does not help.
     await record(base);
     assert.deepEqual((await health(base)).failed_checks, ["compliance_module"]);
-    rmSync(join(world.storage, "checkpoint.json"));
+    rmSync(join(world().storage, "checkpoint.json"));
     assert.equal((await health(base)).code, 200);
     await asAdministrator("ALTER TABLE audit_event DROP CONSTRAINT audit_event_check; UPDATE audit_event SET record = record || ' ' WHERE seq = 2");
     assert.match((await health(base)).checks["compliance_module"]!.reason ?? "", /does not have the hashes/);
-    writeFileSync(join(world.storage, "checkpoint.json"), "{}");
+    writeFileSync(join(world().storage, "checkpoint.json"), "{}");
   });
 
   it("writes no secret and no identity to its log or its answers, whatever goes wrong", async () => {
@@ -235,7 +229,7 @@ describe("services: the service with real PostgreSQL and Redis", () => {
     await see("/v1/events", post(anEvent({ annotator: "secret-person" })));
     await see("/v1/events", post(anEvent({ annotator: "secret-person", occurred_at: "secret-person" })));
     await see("/v1/events", { ...post("{"), headers: { Authorization: "Bearer secret-person" } });
-    await Promise.all([world.redis.restart(() => see("/health")), world.postgres.restart(() => see("/v1/events", post(anEvent({ annotator: "secret-person" }), randomUUID())))]);
+    await Promise.all([world().redis.restart(() => see("/health")), world().postgres.restart(() => see("/v1/events", post(anEvent({ annotator: "secret-person" }), randomUUID())))]);
     await see("/metrics");
     await becomes(base, (report) => report.status === "healthy");
     const everything = `${lines.join("")}${answers.join("")}`;

@@ -3,25 +3,19 @@ import { once } from "node:events";
 import { Agent } from "node:http";
 import { createConnection } from "node:net";
 import { ask, load, startProcess, type ServiceProcess } from "./process.ts";
-import { startWorld, type World } from "./world.ts";
+import { useWorld } from "./world.ts";
 
 describe("services: connections and shutdown", () => {
-  let world: World;
+  const world = useWorld();
   let running: ServiceProcess[] = [];
   const agent = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 });
 
   const start = async (change: Readonly<Record<string, string>> = {}, ready = true): Promise<ServiceProcess> => {
-    const service = await startProcess(world.env(change), ready);
+    const service = await startProcess(world().env(change), ready);
     running.push(service);
     return service;
   };
 
-  before(async () => {
-    world = await startWorld();
-  });
-  after(async () => {
-    await world.end();
-  });
   afterEach(async () => {
     for (const { child, exited } of running) {
       child.kill("SIGKILL");
@@ -151,7 +145,7 @@ describe("services: connections and shutdown", () => {
 
   it("says by its exit code what kept it from starting", async () => {
     const first = await start();
-    const taken = await startProcess(world.env({ PORT: String(first.port) })).then(() => "started", (error: unknown) => String(error));
+    const taken = await startProcess(world().env({ PORT: String(first.port) })).then(() => "started", (error: unknown) => String(error));
     assert.match(taken, /EADDRINUSE/);
     assert.match(taken, /"code":4/);
   });

@@ -11,13 +11,13 @@ import { appendEvents, findEvent, readEvents, readHead, readProof } from "../../
 import { createTrailService } from "../../../services/audit-trail/trail-service.ts";
 import { verifyTrail } from "../../../services/audit-trail/verify.ts";
 import { anEvent, memoryLog } from "../fixtures.ts";
-import { startWorld, type World } from "./world.ts";
+import { useWorld } from "./world.ts";
 
 const noCache = { get: async () => Promise.resolve(undefined), put: async () => Promise.resolve(), connected: Promise.resolve(), ping: async () => Promise.resolve(), close: () => undefined };
 const { log } = memoryLog();
 
 describe("services: the trail in PostgreSQL", function () {
-  let world: World;
+  const world = useWorld();
   let url: string;
   let pool: Pool;
   const pools: Pool[] = [];
@@ -40,14 +40,8 @@ describe("services: the trail in PostgreSQL", function () {
     });
   };
 
-  before(async () => {
-    world = await startWorld();
-  });
-  after(async () => {
-    await world.end();
-  });
   beforeEach(async () => {
-    url = await world.database();
+    url = await world().database();
     pool = connect();
     await migrate(pool, migrations, log);
   });

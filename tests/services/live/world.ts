@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { startPostgres, startRedis, type Running } from "./servers.ts";
+import { requirePrograms, startPostgres, startRedis, type Running } from "./servers.ts";
 
 const model = fileURLToPath(new URL("../../../services/audit-trail/reward-model.json", import.meta.url));
 
@@ -20,8 +20,24 @@ export type World = Readonly<{
   end: () => Promise<void>;
 }>;
 
+/** Gives a suite a world of its own, from its first test to its last. */
+export function useWorld(): () => World {
+  let world: World | undefined;
+  before(async () => {
+    world = await startWorld();
+  });
+  after(async () => {
+    await world?.end();
+  });
+  return () => {
+    if (world === undefined) throw new Error("The world exists only while the suite runs");
+    return world;
+  };
+}
+
 /** Starts everything; `end` stops and deletes it. */
-export async function startWorld(): Promise<World> {
+async function startWorld(): Promise<World> {
+  requirePrograms();
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   const storage = mkdtempSync(join(tmpdir(), "audit-trail-storage-"));
   const key = randomBytes(32).toString("hex");
