@@ -53,6 +53,13 @@ export class Judge {
     }
   }
 
+  /** Lets the policies change inputs once more that were computed anew after `judge`: the same changes, not told again. */
+  async remedyAgain(state: ResourceState): Promise<void> {
+    const { policies } = this.#options;
+    if (policies === undefined || !this.remediations.some(({ urn }) => urn === state.urn)) return;
+    state.inputs = (await policies.remediate(this.#view(state, state.inputs))).properties;
+  }
+
   /** Lets the policies judge the stack as a whole, by the outputs of its resources. */
   async judgeStack(states: ResourceState[]): Promise<void> {
     const { policies } = this.#options;

@@ -202,6 +202,8 @@ export interface Diagnostic {
 /** What a running operation tells whoever watches. */
 export type EngineEvent =
   | { kind: "diagnostic"; diagnostic: Diagnostic }
+  /** `pid` is also its process group. */
+  | { kind: "program-started"; pid: number }
   | { kind: "program-output"; stream: "stdout" | "stderr"; text: string }
   | { kind: "resource-registering"; urn: Urn }
   | { kind: "step-started"; step: Step }

@@ -70,6 +70,7 @@ async function runProgram(options: OperationOptions, deployment: Deployment, cal
       address: server.address,
       onOutput: (stream, text) => deployment.programOutput(stream, text),
     });
+    if (program.pid !== undefined) options.onEvent({ kind: "program-started", pid: program.pid });
     const stop = (): void => void program.stop();
     signal.addEventListener("abort", stop);
     const stopWatching = deployment.watch(() => program.kill());

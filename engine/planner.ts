@@ -6,7 +6,7 @@ import { applyIgnoreChanges, applyReplaceOnChanges, diffMaps, valuesEqual } from
 import { UserError } from "./errors.ts";
 import { about } from "./failures.ts";
 import type { Goal, ReadGoal } from "./goal.ts";
-import { Unknown, type Diagnostic, type PropertyChange, type PropertyMap, type ResourceState, type Urn } from "./model.ts";
+import { Unknown, type Diagnostic, type PropertyChange, type PropertyMap, type ResourceState, type Step, type Urn } from "./model.ts";
 import type { Judge } from "./judge.ts";
 import type { DiffResult, Provider } from "./provider.ts";
 import type { ProviderRegistry } from "./providerRegistry.ts";
@@ -36,7 +36,7 @@ export class Planner {
   readonly #decided = new Set<Urn>();
   readonly #replaced = new Set<Urn>();
   /** Resources deleted early, because one that they depend on is deleted before it is replaced. */
-  readonly #deletedEarly = new Map<Urn, { state: ResourceState; changes: PropertyChange[] }>();
+  readonly #deletedEarly = new Map<Urn, { state: ResourceState; changes: PropertyChange[]; step: Step }>();
   /** Old objects whose successor exists: deleted at the end. */
   readonly #superseded: ResourceState[] = [];
 
@@ -105,10 +105,15 @@ export class Planner {
   /** The deletions left when the program has ended, in waves: a wave may start when the one before has ended. */
   deletions(): PlannedStep[][] {
     const orphans = [...this.#olds.values()].filter((state) => !this.#decided.has(state.urn) && !this.#claimed.has(state.urn));
+    // What went early and was never registered again is no replacement after all; its record is still to go.
     const early = new Set([...this.#deletedEarly.values()].map(({ state }) => state));
-    const condemned = [...orphans.filter((state) => !early.has(state)), ...this.#superseded.filter((state) => !early.has(state))];
+    for (const { step } of this.#deletedEarly.values()) step.operation = "delete";
+    const condemned = [...orphans, ...this.#superseded].filter((state) => !early.has(state) || !this.#options.preview);
     return deletionWaves(condemned).map((wave) =>
-      wave.map((old) => planned(old.delete === true || this.#superseded.includes(old) ? "delete-replaced" : "delete", { old })),
+      wave.map((old) => ({
+        ...planned(this.#superseded.includes(old) ? "delete-replaced" : "delete", { old }),
+        recordOnly: early.has(old),
+      })),
     );
   }
 
@@ -187,7 +192,10 @@ export class Planner {
       this.#options.judge.fail(`${message} ${fix}`);
     }
     // Defaults taken over from the old object (its generated name) do not hold for its successor.
-    if (provider !== undefined) state.inputs = await this.#check(provider, state, undefined, goal.inputs, seed);
+    if (provider !== undefined) {
+      state.inputs = await this.#check(provider, state, undefined, goal.inputs, seed);
+      await this.#options.judge.remedyAgain(state);
+    }
     this.#replaced.add(state.urn);
     const deleteFirst = goal.deleteBeforeReplace ?? result.deleteBeforeReplace;
     if (!deleteFirst) {
@@ -253,8 +261,11 @@ export class Planner {
       gone.add(state.urn);
       doomed.push({ state, changes });
     }
-    for (const entry of doomed) this.#deletedEarly.set(entry.state.urn, entry);
-    return doomed.reverse().map(({ state }) => planned("delete-replaced", { old: state, deleteFirst: true }));
+    return doomed.reverse().map(({ state, changes }) => {
+      const deletion = planned("delete-replaced", { old: state, deleteFirst: true });
+      this.#deletedEarly.set(state.urn, { state, changes, step: deletion.step });
+      return deletion;
+    });
   }
 
   /** The replacing changes that a resource suffers when others are gone; undefined when it survives. */

@@ -54,6 +54,11 @@ export class Program {
     this.ended.catch(() => undefined); // whoever awaits it hears of it
   }
 
+  /** Its process id, which is also that of its group; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Asks the process and its children to end, kills them when they do not within two seconds, and waits until they are gone. */
   async stop(): Promise<void> {
     const { exitCode, signalCode } = this.#child;

@@ -1,7 +1,9 @@
 /** gRPC without ceremony: async functions as unary handlers, a server on a free loopback port. */
 import {
+  logVerbosity,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   status,
   type handleUnaryCall,
   type ServiceDefinition,
@@ -59,6 +61,8 @@ export interface RunningServer {
 
 /** Serves on 127.0.0.1. Port 0, the default, takes a free one. */
 export async function serve(services: [ServiceDefinition, UntypedServiceImplementation][], port = 0): Promise<RunningServer> {
+  // What goes wrong is told by our own errors; the library would print it, too.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(CHANNEL_OPTIONS);
   for (const [definition, implementation] of services) server.addService(definition, implementation);
   const bound = await new Promise<number>((resolve, reject) => {

@@ -244,7 +244,7 @@ export class Deployment implements MonitorHost {
     const waves = this.#planner.deletions();
     this.#executor.condemn(waves.flat().map(({ step }) => step.urn));
     for (const wave of waves) {
-      this.#steps.push(wave.map(({ step }) => step));
+      this.#steps.push(wave.filter(({ recordOnly }) => recordOnly !== true).map(({ step }) => step));
       const outcomes = await Promise.allSettled(wave.map((planned) => this.#executor.execute(planned)));
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
       if (failed !== undefined) {

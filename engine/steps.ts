@@ -22,6 +22,8 @@ export interface PlannedStep {
    * On a creation: the old record goes when the new one is written.
    */
   deleteFirst: boolean;
+  /** A deletion of which only the record is left: not shown, since another step stands for it. */
+  recordOnly?: boolean;
 }
 
 interface Parts {

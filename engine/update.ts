@@ -7,6 +7,7 @@ import { Secret, type EngineEvent, type Journal, type PropertyMap, type Resource
 import type { OperationRequest } from "./provider.ts";
 import type { ProviderRegistry } from "./providerRegistry.ts";
 import { Limiter } from "./limiter.ts";
+import { unsupported } from "./rpc.ts";
 import { recordedHooks, type PlannedStep } from "./steps.ts";
 import { parseUrn } from "./urn.ts";
 
@@ -111,6 +112,9 @@ export class Executor {
     const state = needed(planned.state);
     const hooks = planned.goal?.hooks ?? {};
     const subject = { ...identity(state), newInputs: state.inputs };
+    if (planned.goal?.remote === true && !this.#options.preview) {
+      throw unsupported(`the remote component ${step.type} "${step.name}" in an update: a plugin would have to build it`);
+    }
     await this.#runHooks("BeforeCreate", hooks, subject);
     const initErrors = await this.#retrying(hooks, subject, "create", async () => {
       if (!state.custom) return [];
@@ -166,6 +170,8 @@ export class Executor {
 
   async #delete(planned: PlannedStep): Promise<{ effect: Effect; failure?: Error }> {
     const old = needed(planned.old);
+    // It went in this run or an earlier one, before a successor that never came: only the record is left.
+    if (old.pendingReplacement === true) return { effect: { removed: old } };
     const hooks = recordedHooks(old);
     const subject = { ...identity(old), oldInputs: old.inputs, oldOutputs: old.outputs };
     await this.#runHooks("BeforeDelete", hooks, subject);

@@ -69,8 +69,8 @@ describe("wire", () => {
     const output = new OutputValue("v", true, true, ["urn:a"]);
     const sent = toWire(output, { outputs: true });
     assert.deepEqual(sent, { [SIGNATURE_KEY]: OUTPUT_SIGNATURE, value: "v", secret: true, dependencies: ["urn:a"] });
-    assert.deepEqual(fromWire(sent!, { outputs: true }), output);
-    assert.deepEqual(fromWire(sent!), new Secret("v"));
+    assert.deepEqual(fromWire(sent, { outputs: true }), output);
+    assert.deepEqual(fromWire(sent), new Secret("v"));
     assert.deepEqual(fromWire({ [SIGNATURE_KEY]: OUTPUT_SIGNATURE, secret: true }), new Secret(new Unknown()));
   });
 
