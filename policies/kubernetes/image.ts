@@ -11,7 +11,8 @@ export interface ImageRef {
   readonly digest?: string;
 }
 
-const DIGEST = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/;
+/** SHA-2 digests have one length each; other algorithms are taken as they are. */
+const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|(?!sha256:|sha512:)[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]+)$/;
 
 /** Parses an image reference as container runtimes do. @returns undefined when it isn't one */
 export function parseImage(reference: string): ImageRef | undefined {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { containerRule, containersOf, eachSecurityContext, POD_CARRIERS, podOf, podRule } from "../kubernetes/pods.ts";
 import { ask, each, resourceRule, type Finding } from "../rule.ts";
-import { get, has, list, num, text, within } from "../value.ts";
+import { get, has, isObj, list, num, text, within } from "../value.ts";
 import { deployment, manifest, pod } from "./examples.ts";
 
 export const highUserId = containerRule({
@@ -43,18 +43,19 @@ export const nonRootGroups = podRule({
   },
 });
 
-export const securityContextPresent = containerRule({
+export const securityContextPresent = podRule({
   id: "security-context-present",
   title: "Every container has a securityContext, of its own or of its pod.",
   severity: "medium",
   why: "Without one every protection is at its weakest default.",
   fix: "Add securityContext to the containers; see the other pod security policies for what belongs in it.",
   examples: { pass: [pod()], fail: [pod({ securityContext: undefined }, { securityContext: undefined })] },
-  check: (container) => {
-    const filled = (value: unknown) => Object.keys(value as object).length > 0;
-    const own = get(container.spec, "securityContext");
-    const whole = get(container.pod.spec, "securityContext");
-    return (own !== undefined && filled(own)) || (whole !== undefined && filled(whole)) ? undefined : { path: within(container.path, "securityContext"), message: `${container.label} has no securityContext` };
+  check: (pod) => {
+    const filled = (value: unknown) => isObj(value) && Object.keys(value).length > 0;
+    const containers = containersOf(pod);
+    if (containers.length === 0) return { path: pod.specPath, message: "the pod has no containers, so no securityContext" };
+    const whole = filled(get(pod.spec, "securityContext"));
+    return each(containers, (container) => (whole || filled(get(container.spec, "securityContext")) ? undefined : { path: within(container.path, "securityContext"), message: `${container.label} has no securityContext` }));
   },
 });
 
@@ -80,6 +81,13 @@ export const serviceAccountNoToken = resourceRule({
   fix: "Set automountServiceAccountToken: false on the ServiceAccount.",
   examples: { pass: [account({ automountServiceAccountToken: false })], fail: [account({}), account({ automountServiceAccountToken: true })] },
   check: ({ data }) => (get(data, "automountServiceAccountToken") === false ? [] : [{ path: "automountServiceAccountToken", message: "its token is mounted into every pod that uses it" }]),
+});
+
+export const defaultAccountNoToken = resourceRule({
+  id: "default-account-no-token", title: "The default service account hands out no token.", severity: "medium", kinds: ["ServiceAccount"],
+  why: "Every pod that names no account gets it.", fix: "Set automountServiceAccountToken: false on the account default.",
+  examples: { pass: [account({}), account({ metadata: { name: "default" }, automountServiceAccountToken: false })], fail: [account({ metadata: { name: "default" } })] },
+  check: ({ data }) => (text(data, "metadata", "name") === "default" && get(data, "automountServiceAccountToken") !== false ? [{ path: "automountServiceAccountToken", message: "every pod that names no account gets a token" }] : []),
 });
 
 export const noDefaultServiceAccount = podRule({

@@ -1,6 +1,7 @@
 /** Every rule of the pack, in the order in which they are listed. */
 import type { Rule } from "../rule.ts";
 import * as argocd from "./argocd.ts";
+import * as bindings from "./bindings.ts";
 import * as canary from "./canary.ts";
 import * as compute from "./compute.ts";
 import * as escalation from "./escalation.ts";
@@ -23,7 +24,7 @@ import * as targets from "./targets.ts";
 
 const modules: readonly Readonly<Record<string, unknown>>[] = [
   escalation, kernel, isolation, nodeAccess, identity, images, compute, probes, placement,
-  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, metadata, canary, argocd, evidence,
+  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, bindings, metadata, canary, argocd, evidence,
 ];
 
 function isRule(value: unknown): value is Rule {

@@ -1,5 +1,5 @@
 /** Who may talk to whom. */
-import { labelsOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
+import { labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
 import { LONG_RUNNING, podOf } from "../kubernetes/pods.ts";
 import { selects, selectsAll } from "../kubernetes/selector.ts";
 import { eachResource, stackRule } from "../rule.ts";
@@ -39,14 +39,20 @@ export const namespaceDefaultDeny = stackRule({
   fix: "Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress, and no rules; then allow what is needed, one policy each.",
   examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
   check: (stack) =>
-    eachResource(workloads(stack), (workload) => {
-      if (!podOf(workload)) return undefined;
-      const namespace = namespaceOf(workload);
+    eachResource([...workloads(stack), ...stack.resources.filter((resource) => resource.kind === "Namespace")], (workload) => {
+      const whole = workload.kind === "Namespace";
+      if (!whole && !podOf(workload)) return undefined;
+      const namespace = whole ? (nameOf(workload) ?? "") : namespaceOf(workload);
       const policies = networkPolicies(stack).filter((policy) => namespaceOf(policy) === namespace);
       const open = (["Ingress", "Egress"] as const).filter((direction) => !policies.some((policy) => deniesAll(policy, direction)));
-      return open.length === 0 ? undefined : { path: "metadata.namespace", message: `namespace ${namespace} has no default deny for ${open.join(" and ").toLowerCase()}` };
+      return open.length === 0 ? undefined : { path: whole ? "metadata.name" : "metadata.namespace", message: `namespace ${namespace} has no default deny for ${open.join(" and ").toLowerCase()}` };
     }),
 });
+
+/** Everything that brings pods, Jobs among them. */
+function podBearers(stack: Stack): readonly Resource[] {
+  return [...workloads(stack), ...stack.resources.filter((resource) => resource.kind === "Job" || resource.kind === "CronJob")];
+}
 
 export const workloadIsolated = stackRule({
   id: "workload-isolated",
@@ -57,7 +63,7 @@ export const workloadIsolated = stackRule({
   fix: "Add a NetworkPolicy whose podSelector matches the pod's labels, or a default deny for the namespace.",
   examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
   check: (stack) =>
-    eachResource(workloads(stack), (workload) => {
+    eachResource(podBearers(stack), (workload) => {
       const pod = podOf(workload);
       if (!pod) return undefined;
       const namespace = namespaceOf(workload);

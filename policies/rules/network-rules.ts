@@ -51,6 +51,7 @@ export const egressLimited = resourceRule({
     if (kind === "SandboxTemplate") {
       if (text(data, "spec", "networkPolicyManagement") === "Unmanaged") return [{ path: "spec.networkPolicyManagement", message: "nothing limits the sandbox's egress" }];
       if (!has(data, "spec", "networkPolicy")) return [];
+      if (Array.isArray(get(data, "spec", "networkPolicy"))) return [{ path: "spec.networkPolicy", message: "networkPolicy is no object" }];
       if (!Array.isArray(get(data, ...keys))) return has(data, ...keys) ? [{ path: where, message: "egress is no list" }] : [];
     }
     return list(data, ...keys).flatMap((rule, i): Finding[] => {
@@ -65,7 +66,7 @@ export const egressLimited = resourceRule({
         const except = texts(peer, "ipBlock", "except");
         const metadata = cidrContains(cidr, METADATA) && !except.some((range) => cidrContains(range, METADATA));
         if (metadata) return [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} includes the cloud's metadata address` }];
-        return /^(0\.0\.0\.0|::)\/0$/.test(cidr) && !allowEverywhere && !dns && ports.length === 0 ? [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} is everywhere` }] : [];
+        return /^(0\.0\.0\.0|::)\/0$/.test(cidr) && !allowEverywhere && !dns && (cidr.startsWith("::") || ports.length === 0) ? [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} is everywhere` }] : [];
       });
     });
   },

@@ -11,13 +11,13 @@ export const noHostPorts = containerRule({
   severity: "high",
   why: "It bypasses NetworkPolicies, and two such pods can't run on one node.",
   fix: "Remove hostPort and reach the pod through a Service.",
-  parameters: z.strictObject({ allowed: z.array(z.int()).default([]).describe("host ports that may be taken") }),
+  parameters: z.strictObject({ allowed: z.array(z.int()).default([]).describe("host ports that may be taken"), min: z.int().default(1).describe("lowest port of a range that may be taken"), max: z.int().default(0).describe("highest port of that range; below min there is none") }),
   examples: { pass: [pod()], fail: [pod({ ports: [{ containerPort: 8000, hostPort: 8000 }] })] },
-  check: (container, { allowed }) => {
+  check: (container, { allowed, min, max }) => {
     const ports = list(container.spec, "ports");
     return each(ports.map((_, index) => index), (index) => {
       const port = num(ports, index, "hostPort") ?? 0;
-      return port === 0 || allowed.includes(port) ? undefined : { path: join(join(container.path, "ports"), index), message: `${container.label} takes the node's port ${port}` };
+      return port === 0 || allowed.includes(port) || (port >= min && port <= max) ? undefined : { path: join(join(container.path, "ports"), index), message: `${container.label} takes the node's port ${port}` };
     });
   },
 });

@@ -1,9 +1,9 @@
 /** Where pods run and how a workload is spread, started and replaced. */
 import { z } from "zod";
 import { containerRule, containersOf, LONG_RUNNING, podOf, podRule } from "../kubernetes/pods.ts";
-import { selects } from "../kubernetes/selector.ts";
+import { mapSelects, selects } from "../kubernetes/selector.ts";
 import { parseDuration } from "../kubernetes/quantity.ts";
-import { labelsOf, stringMap } from "../resource.ts";
+import { labelsOf, namespaceOf, stringMap } from "../resource.ts";
 import { each, resourceRule, type Finding } from "../rule.ts";
 import { get, has, list, num, text, texts, within, type Obj } from "../value.ts";
 import { deployment, manifest, pod, podSpec } from "./examples.ts";
@@ -46,7 +46,7 @@ export const spreadAcrossNodes = resourceRule({
       ...list(pod.spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"),
       ...list(pod.spec, "affinity", "podAntiAffinity", "preferredDuringSchedulingIgnoredDuringExecution").map((entry) => get(entry, "podAffinityTerm")),
     ];
-    return constraints || terms.some((term) => own(get(term, "labelSelector"))) ? [] : [{ path: within(pod.specPath, "topologySpreadConstraints"), message: "nothing spreads its replicas over nodes" }];
+    return constraints || terms.some((term) => own(get(term, "labelSelector")) && (!has(term, "namespaces") || texts(term, "namespaces").includes(namespaceOf(resource)))) ? [] : [{ path: within(pod.specPath, "topologySpreadConstraints"), message: "nothing spreads its replicas over nodes" }];
   },
 });
 
@@ -63,13 +63,13 @@ export const priorityClass = podRule({
 });
 
 export const restartPolicy = resourceRule({
-  id: "restart-policy", title: "Long-running pods restart always.", severity: "low", kinds: LONG_RUNNING,
-  why: "The API server refuses anything else in a Deployment.", fix: "Leave restartPolicy out, or set it to Always.",
+  id: "restart-policy", title: "Long-running pods restart when they fail.", severity: "low", kinds: ["Pod", ...LONG_RUNNING],
+  why: "A program that fails once is then gone.", fix: "Leave restartPolicy out, or set it to Always; use a Job for what ends.",
   examples: { pass: [deployment()], fail: [deployment({}, { restartPolicy: "Never" })] },
   check: (resource) => {
     const found = podOf(resource);
     const policy = found && text(found.spec, "restartPolicy");
-    return found && policy !== undefined && policy !== "Always" ? [{ path: within(found.specPath, "restartPolicy"), message: `restartPolicy is ${policy}` }] : [];
+    return found && policy === "Never" ? [{ path: within(found.specPath, "restartPolicy"), message: `restartPolicy is ${policy}` }] : [];
   },
 });
 
@@ -91,13 +91,14 @@ export const cronJobDeadline = resourceRule({
 });
 
 export const selectorMatches = resourceRule({
-  id: "selector-matches", title: "A workload's selector matches the labels of its own pods.", severity: "high", kinds: [...LONG_RUNNING.filter((kind) => !/Controller|Config/.test(kind))],
+  id: "selector-matches", title: "A workload's selector matches the labels of its own pods.", severity: "high", kinds: [...LONG_RUNNING],
   why: "The API server refuses it, after the preview said yes.", fix: "Make spec.selector.matchLabels a part of spec.template.metadata.labels.",
   examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { selector: { matchLabels: { app: "other" } } } })] },
   check: (resource) => {
     const pod = podOf(resource);
     const selector = get(resource.data, "spec", "selector");
-    return pod && selector !== undefined && !selects(selector, labelsOf(pod.metadata)) ? [{ path: "spec.selector", message: "the selector doesn't match the pod's labels" }] : [];
+    const map = /Controller|Config/.test(resource.kind);
+    return pod && selector !== undefined && !(map ? mapSelects : selects)(selector, labelsOf(pod.metadata)) ? [{ path: "spec.selector", message: "the selector doesn't match the pod's labels" }] : [];
   },
 });
 
@@ -116,6 +117,17 @@ export const noDuplicateEnv = containerRule({
       return [{ path: within(container.path, `env[${index}].name`), message: `${container.label} sets ${name} twice` }];
     });
   },
+});
+
+export const topologySpreadValid = podRule({
+  id: "topology-spread-valid", title: "Topology spread constraints are well formed.", severity: "medium", level: "mandatory",
+  why: "The API server refuses them after the preview said yes.", fix: "Give topologyKey, maxSkew of 1 or more, and whenUnsatisfiable DoNotSchedule or ScheduleAnyway.",
+  examples: { pass: [pod()], fail: [pod({}, { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "Never" }] }), pod({}, { topologySpreadConstraints: [{ maxSkew: 0, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] })] },
+  check: (pod) =>
+    list(pod.spec, "topologySpreadConstraints").flatMap((entry, index) => {
+      const sound = ["DoNotSchedule", "ScheduleAnyway"].includes(text(entry, "whenUnsatisfiable") ?? "") && (num(entry, "maxSkew") ?? 0) >= 1 && (text(entry, "topologyKey") ?? "") !== "";
+      return sound ? [] : [{ path: within(pod.specPath, `topologySpreadConstraints[${index}]`), message: "the constraint is not valid" }];
+    }),
 });
 
 const stateful = (patch: Obj) => manifest("apps/v1", "StatefulSet", { spec: { serviceName: "app", replicas: 3, selector: { matchLabels: { app: "app" } }, template: { metadata: { labels: { app: "app" } }, spec: podSpec() }, ...patch } });

@@ -5,7 +5,8 @@ import { each, resourceRule, type Finding, type ResourceRule, type Severity } fr
 import { list, text, texts, type Obj } from "../value.ts";
 import { manifest } from "./examples.ts";
 
-interface PolicyRule {
+/** One rule of a role. */
+export interface PolicyRule {
   readonly path: string;
   readonly groups: readonly string[];
   readonly resources: readonly string[];
@@ -27,17 +28,29 @@ function roleRule(rule: { id: string; title: string; severity: Severity; mandato
     check: ({ data }) => {
       const rules = list(data, "rules");
       return each(rules.map((_, index) => index), (index): Finding | undefined => {
-        const path = `rules[${index}]`;
-        const message = bad({ path, groups: texts(rules, index, "apiGroups"), resources: texts(rules, index, "resources"), verbs: texts(rules, index, "verbs") });
-        return message === undefined ? undefined : { path, message };
+        const read = policyRule(rules, index);
+        const message = bad(read);
+        return message === undefined ? undefined : { path: read.path, message };
       });
     },
   });
 }
 
+function policyRule(rules: readonly unknown[], index: number): PolicyRule {
+  return { path: `rules[${index}]`, groups: texts(rules, index, "apiGroups"), resources: texts(rules, index, "resources"), verbs: texts(rules, index, "verbs") };
+}
+
+/** The rules of a role. @throws {UnknownRead} */
+export function policyRules(role: unknown): PolicyRule[] {
+  const rules = list(role, "rules");
+  return rules.map((_, index) => policyRule(rules, index));
+}
+
 const any = (have: readonly string[], ...wanted: string[]) => have.includes("*") || wanted.some((name) => have.includes(name));
-const grants = (rule: PolicyRule, group: string, resources: string[], verbs: string[]) => any(rule.groups, group) && any(rule.resources, ...resources) && any(rule.verbs, ...verbs);
-const READ = ["get", "list", "watch"];
+/** Whether a rule grants one of the verbs on one of the resources of a group, wildcards counted. */
+export const grants = (rule: PolicyRule, group: string, resources: string[], verbs: string[]) => any(rule.groups, group) && any(rule.resources, ...resources) && any(rule.verbs, ...verbs);
+/** The verbs that show contents. */
+export const READ = ["get", "list", "watch"];
 const WRITE = ["create", "update", "patch"];
 
 export const noWildcardVerbs = roleRule({
@@ -69,11 +82,14 @@ export const noEscalationVerbs = roleRule({
     return roles && (wild || verbs.includes("bind") || verbs.includes("escalate")) ? "roles can be bound or escalated" : undefined;
   },
 });
+/** Whether a rule opens shells or tunnels into pods. */
+export const podExec = (rule: PolicyRule) => grants(rule, "", ["pods/exec", "pods/attach", "pods/portforward", "pods/*"], ["create", "get"]);
+
 export const noPodExec = roleRule({
   id: "no-pod-exec", title: "No role opens shells or tunnels into pods.", severity: "high",
   why: "exec, attach and port-forward go past NetworkPolicies and into every secret that the pod holds.", fix: "Remove pods/exec, pods/attach and pods/portforward; let people use ephemeral access instead.",
   fail: [role(["pods/exec"], ["create"]), role(["pods/portforward"], ["create"]), role(["*"], ["*"], ["*"])],
-  bad: (rule) => (grants(rule, "", ["pods/exec", "pods/attach", "pods/portforward", "pods/*"], ["create", "get"]) ? "shells or tunnels into pods can be opened" : undefined),
+  bad: (rule) => (podExec(rule) ? "shells or tunnels into pods can be opened" : undefined),
 });
 export const noNodesProxy = roleRule({
   id: "no-nodes-proxy", title: "No role reaches nodes/proxy.", severity: "critical",
@@ -85,7 +101,8 @@ export const noCsrApproval = roleRule({
   id: "no-csr-approval", title: "No role approves certificate signing requests.", severity: "high",
   why: "Who approves can mint a certificate for any user, and it can't be revoked.", fix: "Leave it to the controllers.",
   fail: [role(["certificatesigningrequests/approval"], ["update"], ["certificates.k8s.io"])],
-  bad: (rule) => (grants(rule, "certificates.k8s.io", ["certificatesigningrequests/approval", "certificatesigningrequests/*"], ["update", "patch"]) || grants(rule, "certificates.k8s.io", ["signers"], ["approve"]) ? "certificate signing requests can be approved" : undefined),
+  // These names are of one group only, so a mistaken group doesn't hide what was meant.
+  bad: ({ resources, verbs }) => ((any(resources, "certificatesigningrequests/approval", "certificatesigningrequests/*") && any(verbs, "update", "patch") && !resources.includes("*")) || (resources.includes("signers") && any(verbs, "approve")) || (resources.includes("*") && verbs.includes("*")) ? "certificate signing requests can be approved" : undefined),
 });
 export const noWebhookWrite = roleRule({
   id: "no-webhook-write", title: "No role changes admission webhooks.", severity: "high",

@@ -68,6 +68,15 @@ export const servicePortRange = resourceRule({
     }),
 });
 
+const AWS = "service.beta.kubernetes.io/aws-load-balancer-";
+
+export const loadBalancerTls = resourceRule({
+  id: "load-balancer-tls", title: "A cloud load balancer that speaks for the workload has a certificate.", severity: "medium", kinds: ["Service"],
+  why: "Otherwise it forwards plain text from the Internet.", fix: "Set the annotation aws-load-balancer-ssl-cert, or let a Gateway end TLS.",
+  examples: { pass: [service({}), service({ type: "LoadBalancer" }, { annotations: { [`${AWS}backend-protocol`]: "http", [`${AWS}ssl-cert`]: "arn" } })], fail: [service({ type: "LoadBalancer" }, { annotations: { [`${AWS}backend-protocol`]: "http" } })] },
+  check: ({ data }) => (text(data, "spec", "type") === "LoadBalancer" && annotation(data, `${AWS}backend-protocol`) !== undefined && annotation(data, `${AWS}ssl-cert`) === undefined ? [{ path: "metadata.annotations", message: "the load balancer has no certificate" }] : []),
+});
+
 const ingress = (spec: Obj, metadata: Obj = {}) => manifest("networking.k8s.io/v1", "Ingress", { metadata, spec: { ingressClassName: "public", ...spec } });
 const RULE: Obj = { host: "shop.example.com", http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name: "app", port: { number: 80 } } } }] } };
 const TLS: Obj = { hosts: ["shop.example.com"], secretName: "shop-tls" };

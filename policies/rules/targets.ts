@@ -1,15 +1,20 @@
 /** What points at something must point at something that is there. */
 import { labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
-import { podOf } from "../kubernetes/pods.ts";
+import { containersOf, podOf } from "../kubernetes/pods.ts";
 import { mapSelects, selects, selectsAll } from "../kubernetes/selector.ts";
-import { eachResource, stackRule } from "../rule.ts";
-import { get, has, list, num, text, type Obj } from "../value.ts";
+import { ask, eachResource, stackRule } from "../rule.ts";
+import { get, has, list, num, text, texts, type Obj } from "../value.ts";
 import { networkPolicies, workloads } from "./isolation-network.ts";
 import { deployment, manifest } from "./examples.ts";
 
 /** Objects of a kind in a stack. */
 export function ofKind(stack: Stack, ...kinds: string[]): readonly Resource[] {
   return stack.resources.filter((resource) => kinds.includes(resource.kind) && resource.group !== "pulumi");
+}
+
+/** Whether the stack has any object of these kinds in a namespace: else what points there points out of the stack, and can't be judged. */
+function holds(stack: Stack, namespace: string, ...kinds: string[]): boolean {
+  return ofKind(stack, ...kinds).some((resource) => namespaceOf(resource) === namespace);
 }
 
 /** Labels of the pods of every workload (Jobs too), with where they are. */
@@ -40,7 +45,7 @@ export const serviceSelectsWorkload = stackRule({
     eachResource(ofKind(stack, "Service").filter((found) => found.group === ""), (found) => {
       if (!has(found.data, "spec", "selector") || text(found.data, "spec", "type") === "ExternalName") return undefined;
       const pods = podLabels(stack, namespaceOf(found)).flatMap(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)));
-      return pods.some((labels) => mapSelects(get(found.data, "spec", "selector"), labels)) ? undefined : { path: "spec.selector", message: "the Service selects no pods of this stack" };
+      return pods.length === 0 || pods.some((labels) => mapSelects(get(found.data, "spec", "selector"), labels)) ? undefined : { path: "spec.selector", message: "the Service selects no pods of this stack" };
     }),
 });
 
@@ -77,16 +82,33 @@ export const workloadHasBudget = stackRule({
 });
 
 export const budgetHasTarget = stackRule({
-  id: "budget-has-target", title: "Every disruption budget selects a workload and leaves it a pod to lose.", severity: "medium",
-  why: "A budget of nothing protects nothing; one as large as the replicas blocks every node drain.", fix: "Match the pods' labels, and keep minAvailable below the replicas and the autoscaler's minimum.",
-  examples: { pass: [[deployment(), budget({})]], fail: [budget({}), [deployment(), budget({ maxUnavailable: undefined, minAvailable: 3 })]] },
+  id: "budget-has-target", title: "Every disruption budget selects a workload.", severity: "medium",
+  why: "A budget of nothing protects nothing.", fix: "Match the pods' labels.",
+  examples: { pass: [[deployment(), budget({})]], fail: [budget({})] },
+  check: (stack) => eachResource(ofKind(stack, "PodDisruptionBudget"), (found) => (targetsOf(stack, found).length === 0 ? { path: "spec.selector", message: "the budget selects no pods of this stack" } : undefined)),
+});
+
+function targetsOf(stack: Stack, budget: Resource): readonly Resource[] {
+  return podLabels(stack, namespaceOf(budget))
+    .filter(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)).some((each) => selects(get(budget.data, "spec", "selector"), each)))
+    .map(({ resource }) => resource);
+}
+
+export const budgetBelowReplicas = stackRule({
+  id: "budget-below-replicas", title: "A disruption budget leaves its workload a pod to lose.", severity: "medium", level: "mandatory",
+  why: "A budget as large as the replicas blocks every node drain.", fix: "Keep minAvailable below the replicas and the autoscaler's minimum.",
+  examples: { pass: [[deployment(), budget({})]], fail: [[deployment(), budget({ maxUnavailable: undefined, minAvailable: 3 })]] },
   check: (stack) =>
-    eachResource(ofKind(stack, "PodDisruptionBudget"), (found) => {
-      const targets = podLabels(stack, namespaceOf(found)).filter(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)).some((each) => selects(get(found.data, "spec", "selector"), each)));
-      if (targets.length === 0) return { path: "spec.selector", message: "the budget selects no pods of this stack" };
-      const available = get(found.data, "spec", "minAvailable");
-      const replicas = targets.reduce((sum, { resource }) => sum + replicasOf(stack, resource), 0);
-      return typeof available === "number" && replicas > 0 && available >= replicas ? { path: "spec.minAvailable", message: `${available} of ${replicas} pods must always stay, so none may ever go` } : undefined;
+    ofKind(stack, "PodDisruptionBudget").flatMap((found) => {
+      const blocked = ask(() => {
+        const available = get(found.data, "spec", "minAvailable");
+        const targets = targetsOf(stack, found);
+        const replicas = targets.reduce((sum, resource) => sum + replicasOf(stack, resource), 0);
+        if (typeof available !== "number" || replicas === 0 || available < replicas) return undefined;
+        const message = `${available} of ${replicas} pods must always stay, so none may ever go`;
+        return [{ resource: found, path: "spec.minAvailable", message }, ...targets.map((resource) => ({ resource, path: "spec.replicas", message }))];
+      }, found);
+      return blocked;
     }),
 });
 
@@ -101,11 +123,12 @@ const autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec:
 export const autoscalerHasTarget = stackRule({
   id: "autoscaler-has-target", title: "Every autoscaler has a workload of the stack, alone, and without fixed replicas.", severity: "medium",
   why: "An autoscaler without target scales nothing; with fixed replicas every update undoes what it did.", fix: "Name the workload in scaleTargetRef and remove its spec.replicas.",
-  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [autoscaler, [autoscaler, deployment()]] },
+  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [[autoscaler, deployment({}, {}, { metadata: { name: "other" } })], [autoscaler, deployment()]] },
   check: (stack) =>
     eachResource(ofKind(stack, "HorizontalPodAutoscaler"), (found) => {
       const [kind, name] = [text(found.data, "spec", "scaleTargetRef", "kind") ?? "", text(found.data, "spec", "scaleTargetRef", "name")];
       const target = ofKind(stack, kind).find((workload) => nameOf(workload) === name && namespaceOf(workload) === namespaceOf(found));
+      if (!target && !holds(stack, namespaceOf(found), kind)) return undefined;
       if (!target) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is not in this stack` };
       const twin = ofKind(stack, "HorizontalPodAutoscaler").find((other) => other !== found && text(other.data, "spec", "scaleTargetRef", "name") === name && text(other.data, "spec", "scaleTargetRef", "kind") === kind && namespaceOf(other) === namespaceOf(found));
       if (twin) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is also scaled by ${nameOf(twin) ?? "another"}` };
@@ -135,7 +158,7 @@ export const networkPolicyHasTarget = stackRule({
       const selector = get(found.data, "spec", "podSelector");
       if (selectsAll(selector)) return undefined;
       const pods = podLabels(stack, namespaceOf(found)).flatMap(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)));
-      return pods.some((labels) => selects(selector, labels)) ? undefined : { path: "spec.podSelector", message: "the policy selects no pods of this stack" };
+      return pods.length === 0 || pods.some((labels) => selects(selector, labels)) ? undefined : { path: "spec.podSelector", message: "the policy selects no pods of this stack" };
     }),
 });
 
@@ -147,9 +170,11 @@ export const monitorHasTarget = stackRule({
   examples: { pass: [[SERVICE, monitor({ matchLabels: { app: "app" } })]], fail: [[SERVICE, monitor({ matchLabels: { app: "other" } })]] },
   check: (stack) =>
     eachResource(ofKind(stack, "ServiceMonitor", "PodMonitor"), (found) => {
-      const anywhere = has(found.data, "spec", "namespaceSelector");
-      const near = (other: Resource) => anywhere || namespaceOf(other) === namespaceOf(found);
       const selector = get(found.data, "spec", "selector");
+      const names = texts(found.data, "spec", "namespaceSelector", "matchNames");
+      const anywhere = get(found.data, "spec", "namespaceSelector", "any") === true;
+      const near = (other: Resource) => anywhere || (names.length > 0 ? names.includes(namespaceOf(other)) : namespaceOf(other) === namespaceOf(found));
+      if (selector === undefined) return { path: "spec.selector", message: "the monitor has no selector" };
       const labels = found.kind === "ServiceMonitor"
         ? ofKind(stack, "Service").filter(near).map((other) => labelsOf(get(other.data, "metadata")))
         : workloads(stack).filter(near).map((other) => labelsOf(podOf(other)?.metadata));
@@ -178,7 +203,7 @@ interface Backend {
   readonly port?: number | string;
 }
 
-function backends({ kind, data }: Resource): Backend[] {
+function backends({ kind, data, version }: Resource): Backend[] {
   if (kind !== "Ingress") {
     return list(data, "spec", "rules").flatMap((rule, i) =>
       list(rule, "backendRefs").flatMap((ref, j) => ((text(ref, "kind") ?? "Service") === "Service" ? [backend(ref, `spec.rules[${i}].backendRefs[${j}]`, get(ref, "port"))] : [])),
@@ -188,7 +213,8 @@ function backends({ kind, data }: Resource): Backend[] {
   const paths = list(data, "spec", "rules").flatMap((rule, i) => list(rule, "http", "paths").map((entry, j) => ({ at: get(entry, "backend"), path: `spec.rules[${i}].http.paths[${j}].backend` })));
   return [...(whole === undefined ? [] : [{ at: whole, path: "spec.defaultBackend" }]), ...paths].flatMap(({ at, path }) => {
     if (has(at, "resource")) return [];
-    const old = text(at, "serviceName");
+    // Since networking.k8s.io/v1 the backend is written otherwise, and the old form names nothing.
+    const old = version === "v1" ? undefined : text(at, "serviceName");
     return old === undefined ? [backend(get(at, "service"), path, get(at, "service", "port", "number") ?? get(at, "service", "port", "name"))] : [backend({ name: old }, path, get(at, "servicePort"))];
   });
 }
@@ -207,12 +233,67 @@ function backendThere(stack: Stack, name: string, namespace: string, port: numbe
 export const serviceAccountExists = stackRule({
   id: "service-account-exists", title: "The service account of every pod is declared.", severity: "medium",
   why: "Pods of an account that doesn't exist are never created.", fix: "Declare the ServiceAccount in the same stack.",
-  examples: { pass: [[deployment(), manifest("v1", "ServiceAccount", { automountServiceAccountToken: false })]], fail: [deployment()] },
+  examples: { pass: [[deployment(), manifest("v1", "ServiceAccount", { automountServiceAccountToken: false })]], fail: [[deployment(), manifest("v1", "ServiceAccount", {}, "other")]] },
   check: (stack) =>
     eachResource([...workloads(stack), ...ofKind(stack, "Job", "CronJob")], (workload) => {
       const pod = podOf(workload);
       const name = pod && (text(pod.spec, "serviceAccountName") ?? text(pod.spec, "serviceAccount"));
       if (!pod || name === undefined || name === "" || name === "default") return undefined;
+      if (!holds(stack, namespaceOf(workload), "ServiceAccount")) return undefined;
       return ofKind(stack, "ServiceAccount").some((found) => nameOf(found) === name && namespaceOf(found) === namespaceOf(workload)) ? undefined : { path: `${pod.specPath}.serviceAccountName`, message: `ServiceAccount ${name} is not in this stack` };
     }),
 });
+
+const FILLED = [{ name: "LEVEL", valueFrom: { configMapKeyRef: { name: "app", key: "level" } } }];
+const configMap = (data: Obj) => manifest("v1", "ConfigMap", { data });
+
+export const envSourceExists = stackRule({
+  id: "env-source-exists", title: "Keys that environment variables refer to are declared.", severity: "medium",
+  why: "The pod doesn't start until the key is there.", fix: "Declare the key, or mark the reference optional.",
+  examples: { pass: [[deployment({ env: FILLED }), configMap({ level: "INFO" })]], fail: [[deployment({ env: FILLED }), configMap({ other: "INFO" })], deployment({ env: FILLED })] },
+  check: (stack) =>
+    eachResource([...workloads(stack), ...ofKind(stack, "Job", "CronJob")], (workload) => {
+      const pod = podOf(workload);
+      if (!pod) return undefined;
+      return containersOf(pod).flatMap((container) =>
+        list(container.spec, "env").flatMap((entry, index) =>
+          (["configMapKeyRef", "secretKeyRef"] as const).flatMap((source) => {
+            const ref = get(entry, "valueFrom", source);
+            if (ref === undefined || get(ref, "optional") === true) return [];
+            const kind = source === "configMapKeyRef" ? "ConfigMap" : "Secret";
+            return keyDeclared(stack, namespaceOf(workload), kind, text(ref, "name") ?? "", text(ref, "key") ?? "") ? [] : [{ path: `${container.path}.env[${index}].valueFrom.${source}`, message: `key ${text(ref, "key") ?? ""} of ${kind} ${text(ref, "name") ?? ""} is not in this stack` }];
+          }),
+        ),
+      );
+    }),
+});
+
+function keyDeclared(stack: Stack, namespace: string, kind: string, name: string, key: string): boolean {
+  const near = (found: Resource) => namespaceOf(found) === namespace;
+  const written = ofKind(stack, kind).some((found) => near(found) && nameOf(found) === name && ["data", "stringData", "binaryData"].some((part) => has(found.data, part, key)));
+  // An ExternalSecret makes the Secret; dataFrom and templates bring keys that only the store knows.
+  const fetched = kind === "Secret" && ofKind(stack, "ExternalSecret").some((found) => near(found) && (text(found.data, "spec", "target", "name") ?? nameOf(found)) === name && (has(found.data, "spec", "dataFrom") || has(found.data, "spec", "target", "template", "data") || list(found.data, "spec", "data").some((entry) => text(entry, "secretKey") === key)));
+  return written || fetched;
+}
+
+export const statefulSetHeadless = stackRule({
+  id: "stateful-set-headless", title: "A StatefulSet's Service is headless and selects its pods.", severity: "low",
+  why: "Only a headless Service gives each pod a name of its own.", fix: "Set clusterIP: None on the Service named in serviceName.",
+  examples: {
+    pass: [[stateful(), manifest("v1", "Service", { spec: { clusterIP: "None", selector: { app: "app" } } })]],
+    fail: [[stateful(), SERVICE], [stateful(), manifest("v1", "Service", { spec: { clusterIP: "None" } }, "other")]],
+  },
+  check: (stack) =>
+    eachResource(ofKind(stack, "StatefulSet"), (found) => {
+      const name = text(found.data, "spec", "serviceName");
+      if (name === undefined || !holds(stack, namespaceOf(found), "Service")) return undefined;
+      const there = ofKind(stack, "Service").find((other) => nameOf(other) === name && namespaceOf(other) === namespaceOf(found));
+      if (!there) return { path: "spec.serviceName", message: `Service ${name} is not in this stack` };
+      const headless = text(there.data, "spec", "clusterIP") === "None" && mapSelects(get(there.data, "spec", "selector"), labelsOf(podOf(found)?.metadata));
+      return headless ? undefined : { path: "spec.serviceName", message: `Service ${name} is not headless, or selects other pods` };
+    }),
+});
+
+function stateful(): Obj {
+  return { ...deployment({}, {}, { spec: { serviceName: "app" } }), kind: "StatefulSet" };
+}
