@@ -190,7 +190,7 @@ export class Executor {
     this.#deleted.add(old.urn);
     // Deleted before its successor exists: the record stays, so that the next run knows that one is owed.
     if (planned.deleteFirst && !this.#options.preview) old.pendingReplacement = true;
-    const effect: Effect = planned.deleteFirst ? { removed: old, recorded: old } : { removed: old };
+    const effect: Effect = planned.deleteFirst ? {} : { removed: old };
     return this.#after("AfterDelete", hooks, subject, effect);
   }
 
