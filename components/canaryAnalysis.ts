@@ -5,10 +5,10 @@ import { type CanaryMetrics, type Metric, objectionsToMetrics } from "./metricTe
 import { type Gate, objectionsToGates, webhooks } from "./webhooks.ts";
 
 /** How one header must look for a request to belong to the A/B test. Exactly one of the three. */
-export type HeaderMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string };
+type HeaderMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string };
 
 /** Who meets the new version while it is judged. */
-export type CanaryTraffic =
+type CanaryTraffic =
   | {
       readonly kind: "weights";
       /** Share at which it is promoted, in percent. @default 50 */
@@ -48,7 +48,7 @@ export function completeAnalysis(args: AnalysisArgs): AnalysisArgs & Required<Pi
 }
 
 /** Ticks under traffic. */
-export function trafficSteps(traffic: CanaryTraffic): number {
+function trafficSteps(traffic: CanaryTraffic): number {
   if (traffic.kind !== "weights") return traffic.iterations;
   const { maxWeight, stepWeight } = { ...defaultWeights, ...traffic };
   return Math.ceil(maxWeight / stepWeight);

@@ -13,7 +13,7 @@ export interface Objection {
 }
 
 /** One line for one objection: `<Component> <name>: <path> is <value>, must be <rule>. <fix>`. */
-export function describeObjection(component: string, name: string, objection: Objection): string {
+function describeObjection(component: string, name: string, objection: Objection): string {
   return `${component} ${name}: ${objection.path} is ${show(objection.value)}, must be ${objection.rule}. ${objection.fix}`;
 }
 

@@ -7,7 +7,7 @@ type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
 type Port = pulumi.Input<number>;
 
 /** A namespace, and a port in it. */
-export interface Peered {
+interface Peered {
   readonly namespace: pulumi.Input<string>;
   readonly port: Port;
 }

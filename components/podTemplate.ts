@@ -12,11 +12,11 @@ type Volume = k8s.types.input.core.v1.Volume;
  * `ephemeral`: a volume of the pod, `sizeLimit` (a quantity) large, gone with it; the records themselves are in PostgreSQL.
  * `claim`: an existing PersistentVolumeClaim, which both slots and all replicas must be able to mount at once (ReadWriteMany).
  */
-export type AuditStorage =
+type AuditStorage =
   { readonly kind: "ephemeral"; readonly sizeLimit?: pulumi.Input<string> } | { readonly kind: "claim"; readonly claimName: pulumi.Input<string> };
 
 /** CPU, memory and other resources by name, as Kubernetes quantities. */
-export interface ResourceAmounts {
+interface ResourceAmounts {
   /** What is set aside for the container. @default - cpu 500m, memory 1Gi, ephemeral-storage 256Mi, each by itself */
   readonly requests?: Readonly<Record<string, pulumi.Input<string>>>;
   /** What it can't exceed. @default - cpu 2, memory 4Gi, ephemeral-storage 2Gi, each by itself */
@@ -24,7 +24,7 @@ export interface ResourceAmounts {
 }
 
 /** How a pod of the application takes its leave. All in seconds. */
-export interface Shutdown {
+interface Shutdown {
   /** Pause before SIGTERM, in which the endpoint is taken out of the Services. @default 5 */
   readonly preStopSeconds?: number;
   /** Time for requests in flight after SIGTERM. @default 20 */

@@ -10,7 +10,7 @@ import { type Transform, transformed } from "./transform.ts";
 type CustomResourceArgs = k8s.apiextensions.CustomResourceArgs;
 
 /** The keys of the application's Secret. */
-export type SecretKey = (typeof secretVariables)[keyof typeof secretVariables];
+type SecretKey = (typeof secretVariables)[keyof typeof secretVariables];
 
 /** A vault's key-value engine, version 2, and how to log in to it. */
 export interface VaultArgs {

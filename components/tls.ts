@@ -10,7 +10,7 @@ import { type Transform, transformed } from "./transform.ts";
 type CustomResourceArgs = k8s.apiextensions.CustomResourceArgs;
 
 /** Who signs. `acme`: a public CA, by a challenge through the Gateway. `ca`: a CA whose key pair lies in a Secret. `selfSigned`: the certificate itself, for trials. */
-export type IssuerArgs =
+type IssuerArgs =
   | { readonly type: "acme"; readonly server: pulumi.Input<string>; readonly email: pulumi.Input<string> }
   | { readonly type: "ca"; readonly caSecret: pulumi.Input<string> }
   | { readonly type: "selfSigned" };

@@ -13,7 +13,7 @@ import type { Objection } from "./invalidArgument.ts";
  * - `rollback`: at every tick; here a "yes" (200 to 202) takes the release back, and silence does nothing.
  * - `post-rollout` and `event`: told, not asked.
  */
-export type HookType = "pre-rollout" | "rollout" | "confirm-traffic-increase" | "confirm-promotion" | "rollback" | "post-rollout" | "event";
+type HookType = "pre-rollout" | "rollout" | "confirm-traffic-increase" | "confirm-promotion" | "rollback" | "post-rollout" | "event";
 
 /** A service that is asked, or told, while a release runs. */
 export interface Gate {
