@@ -2,16 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import type { Figure } from "./measure.ts";
+import type { Report } from "./measure.ts";
 import { table } from "./table.ts";
-
-export interface Report {
-  /** What was measured, in a sentence. */
-  title: string;
-  figures: Figure[];
-  /** Sentences that a reader needs in order not to misread the figures. */
-  notes: string[];
-}
 
 const benchmarks: Record<string, () => Promise<{ run: (runs: number) => Promise<Report> }>> = {
   preview: () => import("./preview.ts"),

@@ -10,6 +10,15 @@ export interface Figure {
   samples: number[];
 }
 
+/** What a benchmark says. */
+export interface Report {
+  /** What was measured, in a sentence. */
+  title: string;
+  figures: Figure[];
+  /** Sentences that a reader needs in order not to misread the figures. */
+  notes: string[];
+}
+
 export interface Sample {
   /** Seconds from start to exit. */
   wall: number;

@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Report } from "./main.ts";
-import { measure, type Sample } from "./measure.ts";
+import { measure, type Report, type Sample } from "./measure.ts";
 
 const root = join(import.meta.dirname, "..");
 const preview = [join(root, "engine/main.ts"), "preview", "--stack", "production"];
