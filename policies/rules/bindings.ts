@@ -27,7 +27,8 @@ function bindingRule(rule: { id: string; title: string; severity: Severity; why:
       eachResource(stack.resources.filter((resource) => resource.kind === "RoleBinding" || resource.kind === "ClusterRoleBinding"), (found) => {
         const given = roleOf(stack, found);
         const name = text(found.data, "roleRef", "name") ?? "";
-        if (list(found.data, "subjects").length === 0) return undefined;
+        // Kubernetes and clouds bring bindings of their own along, which no program can change.
+        if (list(found.data, "subjects").length === 0 || /^(system|gce):/.test(nameOf(found) ?? "")) return undefined;
         if (!given) return rule.unseen && !BUILT_IN.includes(name) ? { path: "roleRef.name", message: `role ${name} is not in this stack, so what it grants can't be seen` } : undefined;
         return policyRules(given.data).some(rule.bad) ? { path: "roleRef.name", message: `role ${name}, which it gives, ${rule.what}` } : undefined;
       }),

@@ -7,15 +7,20 @@ import { deployment, manifest, pod } from "./examples.ts";
 
 export const highUserId = containerRule({
   id: "high-user-id",
-  title: "Every container runs as a user with a high number.",
+  title: "Every container runs as a user, and groups if any, with high numbers.",
   severity: "low",
   why: "Low numbers are people or services of the node: files they own are open to the container after an escape.",
   fix: "Set runAsUser to 10000 or more.",
-  parameters: z.strictObject({ min: z.int().default(10000).describe("lowest user number") }),
+  parameters: z.strictObject({ min: z.int().default(10000).describe("lowest user and group number") }),
   examples: { pass: [pod()], fail: [pod({ securityContext: { runAsUser: 1000 } }), pod({ securityContext: { runAsUser: undefined } }, { securityContext: { runAsUser: undefined } })] },
   check: (container, { min }) => {
     const user = num(container.spec, "securityContext", "runAsUser") ?? num(container.pod.spec, "securityContext", "runAsUser");
-    return user !== undefined && user >= min ? undefined : { path: within(container.path, "securityContext.runAsUser"), message: `${container.label} ${user === undefined ? "names no user" : `runs as user ${user}, below ${min}`}` };
+    const found: Finding[] = user !== undefined && user >= min ? [] : [{ path: within(container.path, "securityContext.runAsUser"), message: `${container.label} ${user === undefined ? "names no user" : `runs as user ${user}, below ${min}`}` }];
+    const group = num(container.spec, "securityContext", "runAsGroup") ?? num(container.pod.spec, "securityContext", "runAsGroup") ?? min;
+    if (group < min) found.push({ path: within(container.path, "securityContext.runAsGroup"), message: `${container.label} runs as group ${group}, below ${min}` });
+    const files = num(container.pod.spec, "securityContext", "fsGroup") ?? min;
+    if (files < min) found.push({ path: within(container.pod.specPath, "securityContext.fsGroup"), message: `its volumes belong to group ${files}, below ${min}` });
+    return found;
   },
 });
 

@@ -38,9 +38,10 @@ export const requiredLabels = resourceRule({
   id: "required-labels", title: "Objects carry the labels that are required.", severity: "low", kinds: [...POD_CARRIERS, "Service", "Namespace", "Ingress"],
   why: "Without them nobody can tell whose it is, and what belongs together.", fix: "Add the labels.",
   parameters: z.strictObject({ labels: keyed.describe("label to regular expression on its value"), recommended: z.boolean().default(true).describe("ask for app, name or app.kubernetes.io/name when no labels are listed") }),
-  examples: { pass: [deployment()], fail: [deployment({}, {}, { metadata: { labels: undefined } })] },
-  check: ({ kind, data }, { labels, recommended }) => {
-    const own = labelsOf(get(data, "metadata"));
+  examples: { pass: [deployment()], fail: [deployment({}, {}, { metadata: { labels: undefined }, spec: { template: { metadata: undefined } } })] },
+  check: (resource, { labels, recommended }) => {
+    const { kind, data } = resource;
+    const own = { ...labelsOf(podOf(resource)?.metadata), ...labelsOf(get(data, "metadata")) };
     const missing = Object.entries(labels).filter(([key, pattern]) => !new RegExp(pattern).test(own[key] ?? "") || own[key] === undefined).map(([key]) => ({ path: `metadata.labels["${key}"]`, message: `label ${key} is ${own[key] === undefined ? "missing" : "not of the required form"}` }));
     const named = ["app", "name", "app.kubernetes.io/name", "app.kubernetes.io/instance", "k8s-app"].some((key) => own[key] !== undefined);
     if (Object.keys(labels).length === 0 && recommended && kind !== "Namespace" && !named) return [{ path: "metadata.labels", message: "no label says which application it belongs to" }];
@@ -53,8 +54,8 @@ export const requiredAnnotations = resourceRule({
   why: "They say whom to call.", fix: "Add the annotations.",
   parameters: z.strictObject({ annotations: keyed.describe("annotation to regular expression on its value") }),
   examples: { parameters: { annotations: { owner: "@example\\.org$" } }, pass: [pod({}, {}, { annotations: { owner: "ann@example.org" } })], fail: [pod(), pod({}, {}, { annotations: { owner: "ann" } })] },
-  check: ({ data }, { annotations }) => {
-    const own = stringMap(get(data, "metadata", "annotations"));
+  check: (resource, { annotations }) => {
+    const own = { ...stringMap(get(podOf(resource)?.metadata, "annotations")), ...stringMap(get(resource.data, "metadata", "annotations")) };
     return Object.entries(annotations).filter(([key, pattern]) => own[key] === undefined || !new RegExp(pattern).test(own[key])).map(([key]) => ({ path: `metadata.annotations["${key}"]`, message: `annotation ${key} is ${own[key] === undefined ? "missing" : "not of the required form"}` }));
   },
 });

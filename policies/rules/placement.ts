@@ -208,7 +208,7 @@ export const budgetAllowsDisruption = resourceRule({
     const available = get(data, "spec", "minAvailable");
     const percent = (value: unknown) => (typeof value === "string" && value.endsWith("%") ? Number(value.slice(0, -1)) : undefined);
     if (unavailable === undefined && available === undefined) return [{ path: "spec", message: "neither minAvailable nor maxUnavailable is set" }];
-    if (unavailable === 0 || unavailable === "0" || percent(unavailable) === 0) return [{ path: "spec.maxUnavailable", message: "no pod may ever go" }];
+    if ((typeof unavailable === "number" && unavailable <= 0) || unavailable === "0" || percent(unavailable) === 0) return [{ path: "spec.maxUnavailable", message: "no pod may ever go" }];
     return (percent(available) ?? 0) >= 100 ? [{ path: "spec.minAvailable", message: "all pods must always stay" }] : [];
   },
 });

@@ -18,7 +18,7 @@ export const secretsAsFiles = containerRule({
   ],
 });
 
-const NAME = "(^|[_.-])(password|passwd|pwd|passphrase|secret|token|bearer|credentials?|api[_-]?key|apikey|access[_-]?key|private[_-]?key|encryption[_-]?key|jwt)($|[_.-])";
+const NAME = "(^|[_.-])(password|passwd|pwd|passphrase|secret|token|bearer|credentials?|api[_-]?key|apikey|access[_-]?key|private[_-]?key|(encryption|account|storage|batch|master|signing|ssh)[_-]?key|jwt)($|[_.-])";
 const VALUE = "(AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|gh[pousr]_[A-Za-z0-9]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}|://[^/\\s:@]+:[^/\\s:@]+@)";
 const patterns = z.strictObject({
   names: z.string().default(NAME).describe("regular expression on names"),

@@ -1,5 +1,5 @@
 /** What points at something must point at something that is there. */
-import { labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
+import { labelsOf, nameOf, namespaceOf, stringMap, type Resource, type Stack } from "../resource.ts";
 import { containersOf, podOf } from "../kubernetes/pods.ts";
 import { mapSelects, selects, selectsAll } from "../kubernetes/selector.ts";
 import { ask, eachResource, stackRule } from "../rule.ts";
@@ -22,7 +22,7 @@ function podLabels(stack: Stack, namespace: string): { resource: Resource; label
   const carriers = [...workloads(stack), ...ofKind(stack, "Job", "CronJob")];
   return carriers.filter((resource) => namespaceOf(resource) === namespace).flatMap((resource) => {
     const pod = podOf(resource);
-    return pod ? [{ resource, labels: labelsOf(pod.metadata) }] : [];
+    return [{ resource, labels: pod ? labelsOf(pod.metadata) : stringMap(get(resource.data, "spec", "selector", "matchLabels")) }];
   });
 }
 
@@ -115,7 +115,7 @@ export const budgetBelowReplicas = stackRule({
 /** Fewest replicas of a workload: its autoscaler's minimum, else its own; 0 when nothing says. */
 function replicasOf(stack: Stack, workload: Resource): number {
   const scaler = ofKind(stack, "HorizontalPodAutoscaler").find((found) => text(found.data, "spec", "scaleTargetRef", "name") === nameOf(workload) && namespaceOf(found) === namespaceOf(workload));
-  return scaler ? (num(scaler.data, "spec", "minReplicas") ?? 1) : (num(workload.data, "spec", "replicas") ?? (workload.kind === "Pod" ? 1 : 0));
+  return scaler ? (num(scaler.data, "spec", "minReplicas") ?? 0) : (num(workload.data, "spec", "replicas") ?? (workload.kind === "Pod" ? 1 : 0));
 }
 
 const autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "app" }, minReplicas: 2, maxReplicas: 5 } });
@@ -128,7 +128,6 @@ export const autoscalerHasTarget = stackRule({
     eachResource(ofKind(stack, "HorizontalPodAutoscaler"), (found) => {
       const [kind, name] = [text(found.data, "spec", "scaleTargetRef", "kind") ?? "", text(found.data, "spec", "scaleTargetRef", "name")];
       const target = ofKind(stack, kind).find((workload) => nameOf(workload) === name && namespaceOf(workload) === namespaceOf(found));
-      if (!target && !holds(stack, namespaceOf(found), kind)) return undefined;
       if (!target) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is not in this stack` };
       const twin = ofKind(stack, "HorizontalPodAutoscaler").find((other) => other !== found && text(other.data, "spec", "scaleTargetRef", "name") === name && text(other.data, "spec", "scaleTargetRef", "kind") === kind && namespaceOf(other) === namespaceOf(found));
       if (twin) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is also scaled by ${nameOf(twin) ?? "another"}` };
@@ -158,7 +157,7 @@ export const networkPolicyHasTarget = stackRule({
       const selector = get(found.data, "spec", "podSelector");
       if (selectsAll(selector)) return undefined;
       const pods = podLabels(stack, namespaceOf(found)).flatMap(({ resource, labels }) => primaryLabels(stack, labels, nameOf(resource)));
-      return pods.length === 0 || pods.some((labels) => selects(selector, labels)) ? undefined : { path: "spec.podSelector", message: "the policy selects no pods of this stack" };
+      return pods.some((labels) => selects(selector, labels)) ? undefined : { path: "spec.podSelector", message: "the policy selects no pods of this stack" };
     }),
 });
 
@@ -174,7 +173,6 @@ export const monitorHasTarget = stackRule({
       const names = texts(found.data, "spec", "namespaceSelector", "matchNames");
       const anywhere = get(found.data, "spec", "namespaceSelector", "any") === true;
       const near = (other: Resource) => anywhere || (names.length > 0 ? names.includes(namespaceOf(other)) : namespaceOf(other) === namespaceOf(found));
-      if (selector === undefined) return { path: "spec.selector", message: "the monitor has no selector" };
       const labels = found.kind === "ServiceMonitor"
         ? ofKind(stack, "Service").filter(near).map((other) => labelsOf(get(other.data, "metadata")))
         : workloads(stack).filter(near).map((other) => labelsOf(podOf(other)?.metadata));
@@ -239,7 +237,6 @@ export const serviceAccountExists = stackRule({
       const pod = podOf(workload);
       const name = pod && (text(pod.spec, "serviceAccountName") ?? text(pod.spec, "serviceAccount"));
       if (!pod || name === undefined || name === "" || name === "default") return undefined;
-      if (!holds(stack, namespaceOf(workload), "ServiceAccount")) return undefined;
       return ofKind(stack, "ServiceAccount").some((found) => nameOf(found) === name && namespaceOf(found) === namespaceOf(workload)) ? undefined : { path: `${pod.specPath}.serviceAccountName`, message: `ServiceAccount ${name} is not in this stack` };
     }),
 });
