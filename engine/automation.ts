@@ -39,6 +39,7 @@ export async function previewWithPulumi(project: Project, stack: string, options
       color: terminal.isTTY ? "always" : "never",
       signal,
       onOutput: (text) => terminal.write(text),
+      onError: (text) => terminal.write(text),
       onEvent: (event) => collected.take(event),
     });
   } catch (error) {
@@ -120,7 +121,7 @@ class Collector {
   failed(error: unknown): void {
     const problems = this.#diagnostics.filter(({ severity, message }) => severity === "error" && !/^(preview|update) failed$/.test(message.trim()));
     if (problems.length > 0) this.#errors.push(...problems.map(({ message }) => message.trim()));
-    else if (outcome({ errors: [], findings: this.#findings }) === "clean") this.#errors.push(firstLine(error));
+    else if (outcome({ errors: [], findings: this.#findings }) === "clean") this.#errors.push(`The Pulumi CLI failed: ${firstLine(error)}`);
   }
 
   result(durationMs: number): OperationResult {

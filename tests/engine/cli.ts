@@ -1,0 +1,70 @@
+/** Runs the command line as people do: in a process of its own, in a project made for the test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeFolder, nodeModules } from "./folders.ts";
+
+const main = fileURLToPath(new URL("../../engine/main.ts", import.meta.url));
+
+/** How a run ended. */
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+export interface Running {
+  child: ChildProcess;
+  /** Resolves when the output matches; rejects when the process ends first. */
+  printed(pattern: RegExp): Promise<void>;
+  ended: Promise<Ended>;
+}
+
+/** Environment of a run: nothing of this process that would change what is shown. */
+function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([key]) => !/^(PULUMI_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS)/.test(key));
+  // The project's own cache would be empty.
+  return { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: join(nodeModules, ".cache", "node-compile"), ...env };
+}
+
+/** Starts the command line in a folder. */
+export function startCli(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: cleanEnvironment(env), stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  const watchers = new Set<() => void>();
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+      for (const watch of watchers) watch();
+    });
+  }
+  const ended = new Promise<Ended>((done) => child.on("close", (code) => done({ code, ...output })));
+  const printed = (pattern: RegExp): Promise<void> =>
+    new Promise((done, fail) => {
+      const watch = (): void => {
+        if (pattern.test(output.stdout + output.stderr)) done();
+      };
+      watchers.add(watch);
+      watch();
+      void ended.then(() => fail(new Error(`ended without printing ${String(pattern)}:\n${output.stdout}\n${output.stderr}`)));
+    });
+  return { child, printed, ended };
+}
+
+/** Runs the command line in a folder to its end. */
+export function runCli(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return startCli(cwd, args, env).ended;
+}
+
+/** A project of one JavaScript program; `stacks` are texts by name. */
+export function makeProject(program: string, stacks: { [name: string]: string } = { dev: "" }, files: { [path: string]: string } = {}): string {
+  return makeFolder(
+    {
+      "Pulumi.yaml": "name: shop\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",
+      "package.json": "{}",
+      "index.js": `const pulumi = require("@pulumi/pulumi");\nconst k8s = require("@pulumi/kubernetes");\n${program}\n`,
+      ...Object.fromEntries(Object.entries(stacks).map(([name, text]) => [`Pulumi.${name}.yaml`, text])),
+      ...files,
+    },
+    { modules: true },
+  );
+}
