@@ -22,13 +22,13 @@ async function addData(name: string, namespace: string, tell: Tell): Promise<voi
   const node = new Node(name);
   await node.mustBeAlive();
   tell("building the images of PostgreSQL and Redis from Debian's packages");
-  await loadImage(node, await postgresImage(join(sources, "addons/postgres.sh")), [imageNames.postgres]);
-  await loadImage(node, await redisImage(join(sources, "addons/redis.sh")), [imageNames.redis]);
+  const postgresLoaded = await loadImage(node, await postgresImage(join(sources, "addons/postgres.sh")), [imageNames.postgres]);
+  const redisLoaded = await loadImage(node, await redisImage(join(sources, "addons/redis.sh")), [imageNames.redis]);
   // The stack owns its namespace; this one only makes sure that the Secret has a place, if `up` of the stack comes later.
   for (const home of ["database", "redis", namespace]) await ensureNamespace(node, home);
   const postgres = await password(node, "database", "postgres");
   const redis = await password(node, "redis", "redis");
-  await applyFile(node, "data.yaml");
+  await applyFile(node, "data.yaml", { DIGEST_OF_POSTGRES: postgresLoaded.digest, DIGEST_OF_REDIS: redisLoaded.digest });
   await ensureStackSecret(node, namespace, {
     "database-url": `postgresql://audit:${postgres}@postgres.database.svc.cluster.local:5432/audit`,
     "redis-url": `redis://:${redis}@redis.redis.svc.cluster.local:6379`,

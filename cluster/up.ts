@@ -51,12 +51,18 @@ async function prepareApi(node: Node): Promise<void> {
   await applyFile(node, "base.yaml");
 }
 
-/** Applies a file of addons/ as the cluster's administrator. */
-export async function applyFile(node: Node, file: string): Promise<void> {
-  const text = await readFile(join(sources, "addons", file), "utf8");
-  await applyText(node, text.replaceAll("DIGEST_OF_FILE", createHash("sha256").update(text).digest("hex")));
+/**
+ * Applies a file of addons/ as the cluster's administrator.
+ * @param digests words in the file to what stands for them: annotations of pods, so that what they run on starts them anew when it changes
+ */
+export async function applyFile(node: Node, file: string, digests: Readonly<Record<string, string>> = {}): Promise<void> {
+  let text = await readFile(join(sources, "addons", file), "utf8");
+  const all = { ...digests, DIGEST_OF_FILE: createHash("sha256").update(text).digest("hex") };
+  for (const [word, digest] of Object.entries(all)) text = text.replaceAll(word, digest);
+  await applyText(node, text);
 }
 
+/** Applies manifests, YAML or JSON, as the cluster's administrator. */
 export async function applyText(node: Node, text: string): Promise<void> {
   await node.kubectl(["apply", "--server-side", "--field-manager=rlhf-cluster", "--force-conflicts", "--filename=-"], text);
 }

@@ -23,7 +23,7 @@ export async function workloadImage(name: string, label: string | undefined, tel
     await mustRun(process.execPath, [join(repository, "services/build.mjs"), folder]);
     const image = await auditTrailImage(folder);
     const labels = { ...image.labels, ...parseLabel(label) };
-    const [reference] = await loadImage(node, { ...image, labels }, [imageNames.auditTrail]);
+    const { references: [reference] } = await loadImage(node, { ...image, labels }, [imageNames.auditTrail]);
     if (reference === undefined) throw new Error("the image has no name");
     return reference;
   } finally {

@@ -5,16 +5,16 @@ import type { Image } from "./image.ts";
 /**
  * Builds an image and makes it known to the node, unless the node has it.
  * @param names as for `buildImage`
- * @returns the references that pods can use
+ * @returns the references that pods can use, and the image's digest
  */
-export async function loadImage(node: Node, image: Image, names: readonly string[]): Promise<string[]> {
+export async function loadImage(node: Node, image: Image, names: readonly string[]): Promise<{ references: string[]; digest: string }> {
   const built = await buildImage(image, names);
   const references = names.map((name) => reference(name, built.digest));
   const known = await node.runInside([...ctr, "images", "list"]);
   // A tag may stand for an older image: its digest is in the same line.
   const present = references.every((wanted) => known.split("\n").some((line) => line.startsWith(`${wanted} `) && line.includes(built.digest)));
   if (!present) await node.runInside([...ctr, "images", "import", built.archive]);
-  return references;
+  return { references, digest: built.digest };
 }
 
 /** The namespace is the one in which the kubelet looks for images. */

@@ -1,0 +1,3 @@
+module rlhf-audit-trail.dev/tests/probe
+
+go 1.24.0

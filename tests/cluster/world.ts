@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { goImage } from "../../cluster/images/catalog.ts";
+import { loadImage } from "../../cluster/images/load.ts";
+import { Node, type NodeWishes } from "../../cluster/node.ts";
+import { run, type RunResult } from "../../cluster/run.ts";
+import { applyText, up } from "../../cluster/up.ts";
+
+/** The clusters that the tests make and remove. CLUSTER_KEEP=1 leaves the first one for looking at. */
+export const testCluster = "test";
+export const controlCluster = "test-control";
+
+/** Starts a cluster and says on failure what `up` would say. */
+export async function start(name: string, wishes: NodeWishes = {}): Promise<Node> {
+  const said: string[] = [];
+  const node = await up(name, wishes, (line) => said.push(line));
+  return node;
+}
+
+export const probeImage = "localhost/rlhf-audit-trail/probe:1";
+
+/** Builds the test pods' program and gives it to the node. */
+export async function loadProbe(node: Node): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "rlhf-probe-"));
+  try {
+    const program = join(folder, "probe");
+    const source = fileURLToPath(new URL("probe", import.meta.url));
+    const built = await run("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", program, "."], { cwd: source, env: { CGO_ENABLED: "0" } });
+    if (built.code !== 0) throw new Error(built.stderr);
+    await loadImage(node, goImage(new Map([["probe", program]]), "probe"), [probeImage]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+interface PodWish {
+  namespace: string;
+  name: string;
+  labels?: Record<string, string>;
+  command: readonly string[];
+  restart?: "Always" | "Never";
+}
+
+/** A pod of the probe; ports 8080 (named "web") to 8083 and UDP 9053 when it serves. */
+export function pod({ namespace, name, labels = {}, command, restart = "Always" }: PodWish): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { namespace, name, labels },
+    spec: {
+      restartPolicy: restart,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: "probe",
+          image: probeImage,
+          imagePullPolicy: "Never",
+          args: command,
+          ...(command[0] === "serve" ? { ports: [{ name: "web", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: "web" }, periodSeconds: 1 } } : {}),
+        },
+      ],
+    },
+  };
+}
+
+export async function apply(node: Node, ...objects: object[]): Promise<void> {
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+}
+
+/** Runs kubectl and hands back whatever it said. */
+export async function kubectl(node: Node, ...args: string[]): Promise<RunResult> {
+  return await run(node.path("bin/tools/kubectl"), ["--kubeconfig", node.kubeconfig, ...args]);
+}
+
+/** Calls until it yields something; the bound is for a machine that is far slower than this one. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined>, limit = 120_000): Promise<T> {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`not within ${limit / 1000} s: ${what}`);
+  }
+}
