@@ -6,6 +6,7 @@ import * as canary from "./canary.ts";
 import * as compute from "./compute.ts";
 import * as escalation from "./escalation.ts";
 import * as evidence from "./evidence.ts";
+import * as governance from "./governance.ts";
 import * as identity from "./identity.ts";
 import * as images from "./images.ts";
 import * as isolation from "./isolation.ts";
@@ -20,11 +21,12 @@ import * as rbac from "./rbac.ts";
 import * as secretValues from "./secret-values.ts";
 import * as secrets from "./secrets.ts";
 import * as services from "./services.ts";
+import * as slots from "./slots.ts";
 import * as targets from "./targets.ts";
 
 const modules: readonly Readonly<Record<string, unknown>>[] = [
   escalation, kernel, isolation, nodeAccess, identity, images, compute, probes, placement,
-  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, bindings, metadata, canary, argocd, evidence,
+  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, bindings, metadata, canary, slots, argocd, governance, evidence,
 ];
 
 function isRule(value: unknown): value is Rule {
