@@ -4,8 +4,25 @@
  */
 import { type PackFiles, preparePack, sha256 } from "./policyPack.ts";
 import { PackProcess } from "./packProcess.ts";
-import { type Finding, type PackRun, type PolicyHost, type PolicyResource, type ProjectStack, type PropertyMap, type Remediation } from "./model.ts";
-import { type ConfiguredPack, type GivenSettings, type Reply, analyzeResource, analyzeResources, configurePack, readSettings, remediateResource } from "./packCalls.ts";
+import {
+  type Finding,
+  type PackRun,
+  type PolicyHost,
+  type PolicyResource,
+  type ProjectStack,
+  type PropertyMap,
+  type Remediation,
+} from "./model.ts";
+import {
+  type ConfiguredPack,
+  type GivenSettings,
+  type Reply,
+  analyzeResource,
+  analyzeResources,
+  configurePack,
+  readSettings,
+  remediateResource,
+} from "./packCalls.ts";
 import { diffMaps } from "./diff.ts";
 
 /** One pack as named on the command line. */
@@ -87,7 +104,12 @@ class Host implements StartingPolicyHost {
       const reply = await remediateResource(member.pack, { ...resource, properties });
       findings.push(...this.#judged(member, reply));
       for (const { policy, properties: changed } of reply.changes) {
-        remediations.push({ pack: member.pack.name, policy, urn: resource.urn, changes: diffMaps(properties, changed) });
+        remediations.push({
+          pack: member.pack.name,
+          policy,
+          urn: resource.urn,
+          changes: diffMaps(properties, changed),
+        });
         properties = changed;
       }
     }

@@ -2,7 +2,16 @@
 import automation from "@pulumi/pulumi/automation/index.js";
 import type { EngineEvent as CliEvent, PropertyDiff, StepEventMetadata } from "@pulumi/pulumi/automation/events.js";
 import { describeError, UserError } from "./errors.ts";
-import { type Diagnostic, type Finding, type Operation, type OperationResult, type ProjectStack, type PropertyChange, type PropertyMap, type Step } from "./model.ts";
+import {
+  type Diagnostic,
+  type Finding,
+  type Operation,
+  type OperationResult,
+  type ProjectStack,
+  type PropertyChange,
+  type PropertyMap,
+  type Step,
+} from "./model.ts";
 import { makePlan, outcome, type Plan } from "./plan.ts";
 import { type Terminal } from "./progress.ts";
 import { type Project, parseStackName } from "./project.ts";
@@ -28,7 +37,10 @@ export async function previewWithPulumi(project: Project, stack: string, options
   const collected = new Collector();
   const configs = packs.map(({ configPath }) => configPath).filter((path) => path !== undefined);
   if (configs.length > 0 && configs.length < packs.length) {
-    throw new UserError("The Pulumi CLI takes policy configurations for all packs or for none.", "Name a --policy-pack-config for each --policy-pack.");
+    throw new UserError(
+      "The Pulumi CLI takes policy configurations for all packs or for none.",
+      "Name a --policy-pack-config for each --policy-pack.",
+    );
   }
   try {
     await selected.preview({
@@ -47,7 +59,15 @@ export async function previewWithPulumi(project: Project, stack: string, options
     collected.failed(error);
   }
   const { organization, name } = parseStackName(project, stack);
-  const target: ProjectStack = { project: project.name, stack: name, organization, root: project.root, main: project.main, runtime: project.runtime, configuration: { values: {}, secretKeys: [] } };
+  const target: ProjectStack = {
+    project: project.name,
+    stack: name,
+    organization,
+    root: project.root,
+    main: project.main,
+    runtime: project.runtime,
+    configuration: { values: {}, secretKeys: [] },
+  };
   return makePlan("preview", target, collected.result(performance.now() - started));
 }
 
@@ -63,7 +83,11 @@ async function findCli(): Promise<automation.PulumiCommand> {
   }
 }
 
-async function selectStack(project: Project, stack: string, pulumiCommand: automation.PulumiCommand): Promise<automation.Stack> {
+async function selectStack(
+  project: Project,
+  stack: string,
+  pulumiCommand: automation.PulumiCommand,
+): Promise<automation.Stack> {
   try {
     return await automation.LocalWorkspace.selectStack({ stackName: stack, workDir: project.root }, { pulumiCommand });
   } catch (cause) {
@@ -101,10 +125,17 @@ class Collector {
   take(event: CliEvent): void {
     const { resourcePreEvent, resOutputsEvent, policyEvent, diagnosticEvent } = event;
     if (resourcePreEvent !== undefined) this.#steps.push(stepOf(resourcePreEvent.metadata));
-    if (resOutputsEvent?.metadata.type === "pulumi:pulumi:Stack") this.#outputs = (resOutputsEvent.metadata.new?.outputs ?? {}) as PropertyMap;
+    if (resOutputsEvent?.metadata.type === "pulumi:pulumi:Stack")
+      this.#outputs = (resOutputsEvent.metadata.new?.outputs ?? {}) as PropertyMap;
     if (diagnosticEvent !== undefined) {
       const { severity, message, urn, streamID, ephemeral } = diagnosticEvent;
-      this.#diagnostics.push({ severity: severity === "info#err" ? "info" : severity, message: plainText(message), urn, streamId: streamID, ephemeral });
+      this.#diagnostics.push({
+        severity: severity === "info#err" ? "info" : severity,
+        message: plainText(message),
+        urn,
+        streamId: streamID,
+        ephemeral,
+      });
     }
     if (policyEvent === undefined) return;
     this.#findings.push({
@@ -119,9 +150,12 @@ class Collector {
 
   /** The command failed. When a mandatory policy objected and nothing else went wrong, that is the reason. */
   failed(error: unknown): void {
-    const problems = this.#diagnostics.filter(({ severity, message }) => severity === "error" && !/^(preview|update) failed$/.test(message.trim()));
+    const problems = this.#diagnostics.filter(
+      ({ severity, message }) => severity === "error" && !/^(preview|update) failed$/.test(message.trim()),
+    );
     if (problems.length > 0) this.#errors.push(...problems.map(({ message }) => message.trim()));
-    else if (outcome({ errors: [], findings: this.#findings }) === "clean") this.#errors.push(`The Pulumi CLI failed: ${firstLine(error)}`);
+    else if (outcome({ errors: [], findings: this.#findings }) === "clean")
+      this.#errors.push(`The Pulumi CLI failed: ${firstLine(error)}`);
   }
 
   result(durationMs: number): OperationResult {
@@ -155,7 +189,12 @@ function stepOf({ op, urn, type, old, new: now, provider, detailedDiff, diffs }:
     before: old === undefined ? undefined : { inputs: old.inputs as PropertyMap, outputs: old.outputs as PropertyMap },
     after: now === undefined ? undefined : { inputs: now.inputs as PropertyMap, outputs: now.outputs as PropertyMap },
     changes: Object.entries(detailedDiff ?? {}).map(([path, change]) => changeOf(path, change)),
-    replaceReasons: detailedDiff === undefined ? (diffs ?? []) : Object.entries(detailedDiff).filter(([, { diffKind }]) => diffKind.endsWith("replace")).map(([path]) => path),
+    replaceReasons:
+      detailedDiff === undefined
+        ? (diffs ?? [])
+        : Object.entries(detailedDiff)
+            .filter(([, { diffKind }]) => diffKind.endsWith("replace"))
+            .map(([path]) => path),
   };
 }
 

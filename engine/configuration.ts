@@ -28,14 +28,21 @@ export function readStackFile(project: Project, stack: string): StackFile {
   if (raw === null) return { path, values };
   if (!isMapping(raw)) throw new UserError(`${path} must be a mapping with config below it.`);
   if (raw["environment"] !== undefined) {
-    throw new UserError(`${path} imports ESC environments, which the embedded engine cannot open.`, "Use --engine pulumi for this stack.");
+    throw new UserError(
+      `${path} imports ESC environments, which the embedded engine cannot open.`,
+      "Use --engine pulumi for this stack.",
+    );
   }
   const config = raw["config"] ?? {};
   if (!isMapping(config)) throw new UserError(`${path}: config must be a mapping of keys.`);
   for (const [key, value] of Object.entries(config)) values.set(fullKey(key, project.name, path), value);
   const salt = raw["encryptionsalt"];
   if (salt !== undefined && typeof salt !== "string") throw new UserError(`${path}: encryptionsalt must be a string.`);
-  if (typeof raw["secretsprovider"] === "string" && raw["secretsprovider"] !== "passphrase" && [...values.values()].some(holdsSecret)) {
+  if (
+    typeof raw["secretsprovider"] === "string" &&
+    raw["secretsprovider"] !== "passphrase" &&
+    [...values.values()].some(holdsSecret)
+  ) {
     throw new UserError(
       `${path}: its secrets belong to the provider ${raw["secretsprovider"]}; the embedded engine opens passphrase secrets only.`,
       "Use --engine pulumi for this stack.",
@@ -58,19 +65,26 @@ function fullKey(key: string, project: string, path: string): string {
  * @param env where the passphrase is looked for; needed only when a secret is there
  * @throws UserError as `readStackFile`, and for values that Pulumi.yaml's declarations do not admit
  */
-export async function loadConfiguration(project: Project, stack: string, env: NodeJS.ProcessEnv): Promise<StackConfiguration> {
+export async function loadConfiguration(
+  project: Project,
+  stack: string,
+  env: NodeJS.ProcessEnv,
+): Promise<StackConfiguration> {
   const file = readStackFile(project, stack);
   const secret = [...file.values.values()].some(holdsSecret);
   let crypter: Crypter | undefined;
   if (secret) {
-    if (file.salt === undefined) throw new UserError(`${file.path} holds secure values and no encryptionsalt to open them with.`);
+    if (file.salt === undefined)
+      throw new UserError(`${file.path} holds secure values and no encryptionsalt to open them with.`);
     crypter = await openCrypter(file.salt, passphraseFromEnvironment(env), file.path);
   }
   const values: { [key: string]: string } = {};
   const secretKeys: string[] = [];
   const secretTexts: string[] = [];
   for (const [key, value] of withDefaults(project, stack, file.values)) {
-    values[key] = configurationText(crypter === undefined ? value : decrypted(value, crypter, `${file.path}: ${key}`, secretTexts));
+    values[key] = configurationText(
+      crypter === undefined ? value : decrypted(value, crypter, `${file.path}: ${key}`, secretTexts),
+    );
     if (holdsSecret(value)) secretKeys.push(key);
   }
   checkDeclarations(project, stack, file, values);
@@ -91,14 +105,20 @@ function decrypted(value: YamlValue, crypter: Crypter, where: string, found: str
   if (Array.isArray(value)) return value.map((item, index) => decrypted(item, crypter, `${where}[${index}]`, found));
   if (!isMapping(value)) return value;
   if (!isSecure(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decrypted(item, crypter, `${where}.${key}`, found)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, decrypted(item, crypter, `${where}.${key}`, found)]),
+    );
   }
   try {
     const text = crypter.decrypt(value.secure);
     found.push(text);
     return text;
   } catch (cause) {
-    throw new UserError(`${where} cannot be decrypted: it was encrypted with another passphrase, or changed.`, "Set it again with pulumi config set --secret.", { cause });
+    throw new UserError(
+      `${where} cannot be decrypted: it was encrypted with another passphrase, or changed.`,
+      "Set it again with pulumi config set --secret.",
+      { cause },
+    );
   }
 }
 
@@ -139,7 +159,10 @@ function json(value: YamlValue): string {
 
 // Go escapes these three in JSON; programs that compare raw text see the same as under Pulumi.
 function jsonString(text: string): string {
-  return JSON.stringify(text).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(text).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function checkDeclarations(project: Project, stack: string, file: StackFile, values: { [key: string]: string }): void {
@@ -148,13 +171,18 @@ function checkDeclarations(project: Project, stack: string, file: StackFile, val
     const given = file.values.get(key);
     if (declaration.type === undefined) continue;
     if (declaration.secret && given !== undefined && !holdsSecret(given)) {
-      throw new UserError(`${file.path}: ${key} is a secret and stands there in clear.`, `Set it again with: pulumi config set --secret ${key} --stack ${stack}`);
+      throw new UserError(
+        `${file.path}: ${key} is a secret and stands there in clear.`,
+        `Set it again with: pulumi config set --secret ${key} --stack ${stack}`,
+      );
     }
     const text = values[key] ?? "";
     const value = given ?? declaration.default ?? null;
     const content: unknown = (isMapping(value) && !isSecure(value)) || Array.isArray(value) ? JSON.parse(text) : text;
     if (!matches(declaration.type, declaration.items, content)) {
-      throw new UserError(`${given === undefined ? "Pulumi.yaml, default" : file.path}: ${key} must be of type ${typeName(declaration)}.`);
+      throw new UserError(
+        `${given === undefined ? "Pulumi.yaml, default" : file.path}: ${key} must be of type ${typeName(declaration)}.`,
+      );
     }
   }
 }
@@ -169,12 +197,16 @@ function matches(type: string, items: ItemsType | undefined, value: unknown): bo
     case "string":
       return typeof value === "string";
     case "integer":
-      return typeof value === "number" ? Number.isInteger(value) : typeof value === "string" && /^[-+]?\d+$/.test(value);
+      return typeof value === "number"
+        ? Number.isInteger(value)
+        : typeof value === "string" && /^[-+]?\d+$/.test(value);
     case "boolean":
       return typeof value === "boolean" || value === "true" || value === "false";
     case "object":
       return typeof value === "object" && value !== null && !Array.isArray(value);
     default:
-      return Array.isArray(value) && items !== undefined && value.every((item) => matches(items.type, items.items, item));
+      return (
+        Array.isArray(value) && items !== undefined && value.every((item) => matches(items.type, items.items, item))
+      );
   }
 }

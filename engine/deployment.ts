@@ -3,7 +3,15 @@ import { createHash } from "node:crypto";
 import { UserError } from "./errors.ts";
 import { type PropertyMap, type ResourceState } from "./model.ts";
 import { type Crypter } from "./passphrase.ts";
-import { BYTE_STRING_SIGNATURE, SECRET_SIGNATURE, SIGNATURE_KEY, type WireMap, type WireValue, mapFromWire, mapToWire } from "./wire.ts";
+import {
+  BYTE_STRING_SIGNATURE,
+  SECRET_SIGNATURE,
+  SIGNATURE_KEY,
+  type WireMap,
+  type WireValue,
+  mapFromWire,
+  mapToWire,
+} from "./wire.ts";
 
 /** The file as a whole. */
 export interface StateDocument {
@@ -31,9 +39,30 @@ const floatSignature = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c";
 
 /** Fields of a resource that the engine understands; all others are carried through. */
 const understood = [
-  "urn", "custom", "delete", "id", "type", "inputs", "outputs", "parent", "protect", "external", "dependencies", "propertyDependencies",
-  "provider", "additionalSecretOutputs", "aliases", "customTimeouts", "retainOnDelete", "deletedWith", "pendingReplacement", "initErrors",
-  "created", "modified", "ignoreChanges", "replaceOnChanges",
+  "urn",
+  "custom",
+  "delete",
+  "id",
+  "type",
+  "inputs",
+  "outputs",
+  "parent",
+  "protect",
+  "external",
+  "dependencies",
+  "propertyDependencies",
+  "provider",
+  "additionalSecretOutputs",
+  "aliases",
+  "customTimeouts",
+  "retainOnDelete",
+  "deletedWith",
+  "pendingReplacement",
+  "initErrors",
+  "created",
+  "modified",
+  "ignoreChanges",
+  "replaceOnChanges",
 ] as const;
 
 /** Features that a carried field makes necessary; a file that names any is of version 4. */
@@ -52,13 +81,16 @@ export function checkDocument(parsed: unknown): string | undefined {
   if (!isObject(parsed)) return "is not a Pulumi deployment";
   const { version, features, deployment } = parsed;
   if (typeof version !== "number") return "is not a Pulumi deployment: it has no version";
-  if (version !== 3 && version !== 4) return `is a deployment of version ${version}; this engine reads versions 3 and 4`;
+  if (version !== 3 && version !== 4)
+    return `is a deployment of version ${version}; this engine reads versions 3 and 4`;
   const known = Object.values(featureOfField);
   const foreign = Array.isArray(features) ? features.filter((feature) => !known.includes(String(feature))) : [];
   if (foreign.length > 0) return `needs features that this engine does not have: ${foreign.join(", ")}`;
-  if (!isObject(deployment) || !isObject(deployment["manifest"])) return "is not a Pulumi deployment: deployment.manifest is missing";
+  if (!isObject(deployment) || !isObject(deployment["manifest"]))
+    return "is not a Pulumi deployment: deployment.manifest is missing";
   const { magic, version: engine } = deployment["manifest"];
-  if (typeof engine === "string" && engine !== "" && magic !== manifestMagic(engine)) return "does not match its own manifest (changed by hand?)";
+  if (typeof engine === "string" && engine !== "" && magic !== manifestMagic(engine))
+    return "does not match its own manifest (changed by hand?)";
   return checkResources(deployment);
 }
 
@@ -73,7 +105,8 @@ function checkResources(deployment: { [key: string]: unknown }): string | undefi
       return `is damaged: resource ${index} has no urn or no type`;
     }
     const parent = resource["parent"];
-    if (typeof parent === "string" && parent !== "" && !seen.has(parent)) return `is damaged: ${resource["urn"]} comes before its parent ${parent}`;
+    if (typeof parent === "string" && parent !== "" && !seen.has(parent))
+      return `is damaged: ${resource["urn"]} comes before its parent ${parent}`;
     seen.add(resource["urn"]);
   }
   return undefined;
@@ -117,7 +150,10 @@ export function serializeResource(state: ResourceState, crypter: Crypter | undef
   const rest: { [field: string]: unknown } = { ...state };
   const seal = (text: string): string => {
     if (crypter !== undefined) return crypter.encrypt(text);
-    throw new UserError(`${state.urn} holds a secret, and there is no passphrase to encrypt the state with.`, "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.");
+    throw new UserError(
+      `${state.urn} holds a secret, and there is no passphrase to encrypt the state with.`,
+      "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.",
+    );
   };
   const serialized: { [field: string]: unknown } = {};
   for (const field of understood) {
@@ -134,13 +170,19 @@ export function serializeResource(state: ResourceState, crypter: Crypter | undef
  * @throws UserError when a secret cannot be opened or a value is malformed
  */
 export function deserializeResource(serialized: SerializedResource, crypter: Crypter | undefined): ResourceState {
-  const carried = Object.fromEntries(Object.entries(serialized).filter(([key]) => !(understood as readonly string[]).includes(key)));
+  const carried = Object.fromEntries(
+    Object.entries(serialized).filter(([key]) => !(understood as readonly string[]).includes(key)),
+  );
   const { inputs, outputs, ...rest } = serialized as unknown as Partial<ResourceState> & SerializedResource;
   const values = (wire: unknown): PropertyMap => {
     try {
       return mapFromWire(showSecrets((wire ?? {}) as WireMap, crypter) as WireMap);
     } catch (cause) {
-      throw new UserError(`The state of ${serialized.urn} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`, undefined, { cause });
+      throw new UserError(
+        `The state of ${serialized.urn} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        undefined,
+        { cause },
+      );
     }
   };
   const known = Object.fromEntries(Object.entries(rest).filter(([key]) => !(key in carried)));
@@ -159,7 +201,8 @@ export function deserializeResource(serialized: SerializedResource, crypter: Cry
 
 /** `{secret signature, value}` → `{secret signature, ciphertext}`; the secrets inside a secret are not encrypted twice. */
 function hideSecrets(wire: WireValue, seal: (text: string) => string): WireValue {
-  if (typeof wire === "number" && !Number.isFinite(wire)) return { [SIGNATURE_KEY]: floatSignature, value: floatBits(wire) };
+  if (typeof wire === "number" && !Number.isFinite(wire))
+    return { [SIGNATURE_KEY]: floatSignature, value: floatBits(wire) };
   if (Array.isArray(wire)) return wire.map((item) => hideSecrets(item, seal));
   if (!isWireMap(wire)) return wire;
   if (wire[SIGNATURE_KEY] !== SECRET_SIGNATURE) return mapValues(wire, (value) => hideSecrets(value, seal));

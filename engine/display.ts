@@ -16,7 +16,12 @@ export interface DisplayOptions {
 }
 
 /** All lines of a result. */
-export function resultLines(kind: Plan["kind"], target: ProjectStack, result: OperationResult, options: DisplayOptions): string[] {
+export function resultLines(
+  kind: Plan["kind"],
+  target: ProjectStack,
+  result: OperationResult,
+  options: DisplayOptions,
+): string[] {
   const { style, diff, debug } = options;
   const mask = masker(target.configuration.secretTexts ?? []);
   const sections: { title: string; lines: string[] }[] = [
@@ -25,27 +30,61 @@ export function resultLines(kind: Plan["kind"], target: ProjectStack, result: Op
     { title: "Changed by policies", lines: remediationLines(result.remediations, style, diff) },
     { title: "Diagnostics", lines: diagnosticLines(result.diagnostics, style, debug) },
     { title: "Policies", lines: [...packLines(result.packs, style), ...findingLines(result.findings, style)] },
-    { title: "Errors", lines: result.errors.flatMap((error) => error.split("\n").map((line, index) => (index === 0 ? `${style("bad", "error:")} ${line}` : `       ${line}`))) },
+    {
+      title: "Errors",
+      lines: result.errors.flatMap((error) =>
+        error.split("\n").map((line, index) => (index === 0 ? `${style("bad", "error:")} ${line}` : `       ${line}`)),
+      ),
+    },
   ];
   const text = sections
     .filter(({ lines }) => lines.length > 0)
-    .flatMap(({ title, lines }) => [...(title === "" ? [] : [style("strong", `${title}:`)]), ...lines.map((line) => (title === "" ? line : `  ${line}`.trimEnd())), ""]);
+    .flatMap(({ title, lines }) => [
+      ...(title === "" ? [] : [style("strong", `${title}:`)]),
+      ...lines.map((line) => (title === "" ? line : `  ${line}`.trimEnd())),
+      "",
+    ]);
   return [...text, ...summaryLines(kind, target, result, style), ""].map(mask);
 }
 
 /** What happened, in two or three lines. */
-export function summaryLines(kind: Plan["kind"], target: ProjectStack, result: OperationResult, style: Style): string[] {
+function summaryLines(kind: Plan["kind"], target: ProjectStack, result: OperationResult, style: Style): string[] {
   const summary = summarize(result.steps);
-  const verbs = { create: "to create", update: "to update", replace: "to replace", delete: "to delete", read: "to read", same: "unchanged" };
-  const past = { create: "created", update: "updated", replace: "replaced", delete: "deleted", read: "read", same: "unchanged" };
+  const verbs = {
+    create: "to create",
+    update: "to update",
+    replace: "to replace",
+    delete: "to delete",
+    read: "to read",
+    same: "unchanged",
+  };
+  const past = {
+    create: "created",
+    update: "updated",
+    replace: "replaced",
+    delete: "deleted",
+    read: "read",
+    same: "unchanged",
+  };
   const words = kind === "preview" ? verbs : past;
-  const parts = (Object.keys(summary) as (keyof typeof summary)[]).filter((key) => summary[key] > 0).map((key) => `${summary[key]} ${words[key]}`);
+  const parts = (Object.keys(summary) as (keyof typeof summary)[])
+    .filter((key) => summary[key] > 0)
+    .map((key) => `${summary[key]} ${words[key]}`);
   const mandatory = result.findings.filter(({ level }) => level === "mandatory").length;
   const advisory = result.findings.filter(({ level }) => level === "advisory").length;
-  const verdict = { clean: style("good", "ok"), violation: style("bad", "blocked by policy"), error: style("bad", "failed") }[outcome(result)];
+  const verdict = {
+    clean: style("good", "ok"),
+    violation: style("bad", "blocked by policy"),
+    error: style("bad", "failed"),
+  }[outcome(result)];
   const seconds = (result.durationMs / 1000).toFixed(1);
-  const policies = result.packs.length === 0 ? style("warn", "no policy pack ran") : `${mandatory} mandatory, ${advisory} advisory ${mandatory + advisory === 1 ? "finding" : "findings"}`;
-  return [`${style("strong", `${target.project}/${target.stack}`)}: ${verdict}. ${count(total(summary), "resource")}: ${parts.join(", ") || "nothing"}; ${policies}; ${seconds} s`];
+  const policies =
+    result.packs.length === 0
+      ? style("warn", "no policy pack ran")
+      : `${mandatory} mandatory, ${advisory} advisory ${mandatory + advisory === 1 ? "finding" : "findings"}`;
+  return [
+    `${style("strong", `${target.project}/${target.stack}`)}: ${verdict}. ${count(total(summary), "resource")}: ${parts.join(", ") || "nothing"}; ${policies}; ${seconds} s`,
+  ];
 }
 
 function total(summary: Plan["summary"]): number {
@@ -55,13 +94,19 @@ function total(summary: Plan["summary"]): number {
 /** The last word of every streamed message, by resource, errors last: they are what is looked for. */
 function diagnosticLines(diagnostics: readonly Diagnostic[], style: Style, debug: boolean): string[] {
   const order = ["debug", "info", "warning", "error"];
-  const shown = joinStreams(diagnostics).filter(({ severity, ephemeral, message }) => (debug || severity !== "debug") && ephemeral !== true && message.trim() !== "");
+  const shown = joinStreams(diagnostics).filter(
+    ({ severity, ephemeral, message }) =>
+      (debug || severity !== "debug") && ephemeral !== true && message.trim() !== "",
+  );
   return shown
     .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
     .flatMap(({ severity, message, urn }) => {
       const [first = "", ...rest] = message.trimEnd().split("\n");
       const where = urn === undefined || urn === "" ? "" : `${style("faint", resourceTitle(urn))}  `;
-      return [`${style(severity === "error" ? "bad" : severity === "warning" ? "warn" : "faint", `${severity}:`)} ${where}${first}`, ...rest.map((line) => `  ${line}`)];
+      return [
+        `${style(severity === "error" ? "bad" : severity === "warning" ? "warn" : "faint", `${severity}:`)} ${where}${first}`,
+        ...rest.map((line) => `  ${line}`),
+      ];
     });
 }
 

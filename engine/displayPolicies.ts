@@ -12,11 +12,21 @@ export function packLines(packs: readonly PackRun[], style: Style): string[] {
     const seen = `${active} of ${count(pack.policies, "policy", "policies")} over ${count(pack.resourcesAnalyzed, "resource")}`;
     const lines = [`${style("strong", `${pack.name} v${pack.version}`)}  ${seen}`];
     lines.push(style("faint", `  pack sha256:${pack.digest}`));
-    if (pack.configDigest !== undefined) lines.push(style("faint", `  configuration ${pack.configPath ?? ""} sha256:${pack.configDigest}`));
+    if (pack.configDigest !== undefined)
+      lines.push(style("faint", `  configuration ${pack.configPath ?? ""} sha256:${pack.configDigest}`));
     if (pack.disabled.length > 0 && active > 0) lines.push(style("warn", `  disabled: ${pack.disabled.join(", ")}`));
-    if (active === 0) lines.push(style("bad", `  WARNING: this pack judged NOTHING: ${pack.policies === 0 ? "it has no policies" : "all its policies are disabled"}.`));
+    if (active === 0)
+      lines.push(
+        style(
+          "bad",
+          `  WARNING: this pack judged NOTHING: ${pack.policies === 0 ? "it has no policies" : "all its policies are disabled"}.`,
+        ),
+      );
     else if (pack.resourcesAnalyzed === 0) lines.push(style("bad", "  WARNING: this pack saw NO resource."));
-    if (pack.resourcesUnchecked > 0) lines.push(style("bad", `  WARNING: ${count(pack.resourcesUnchecked, "resource")} went UNCHECKED after the pack failed.`));
+    if (pack.resourcesUnchecked > 0)
+      lines.push(
+        style("bad", `  WARNING: ${count(pack.resourcesUnchecked, "resource")} went UNCHECKED after the pack failed.`),
+      );
     return lines;
   });
 }
@@ -28,7 +38,10 @@ export function findingLines(findings: readonly Finding[], style: Style): string
     const key = finding.urn ?? "";
     byResource.set(key, [...(byResource.get(key) ?? []), finding]);
   }
-  return [...byResource].flatMap(([urn, group]) => [style("strong", resourceTitle(urn)), ...group.flatMap((finding) => oneFinding(finding, style))]);
+  return [...byResource].flatMap(([urn, group]) => [
+    style("strong", resourceTitle(urn)),
+    ...group.flatMap((finding) => oneFinding(finding, style)),
+  ]);
 }
 
 /** Lines for what packs changed in resources. */
@@ -46,7 +59,10 @@ function oneFinding(finding: Finding, style: Style): string[] {
   const lines = finding.message.split("\n").map((line) => `      ${line}`);
   const { remediation } = finding;
   // Packs that say the fix in the message need not be repeated.
-  if (remediation !== undefined && !finding.message.includes(remediation)) lines.push(...remediation.split("\n").map((line, index) => `      ${style("good", index === 0 ? "fix:" : "    ")} ${line}`));
+  if (remediation !== undefined && !finding.message.includes(remediation))
+    lines.push(
+      ...remediation.split("\n").map((line, index) => `      ${style("good", index === 0 ? "fix:" : "    ")} ${line}`),
+    );
   if (finding.url !== undefined) lines.push(`      ${style("faint", finding.url)}`);
   return [head, ...lines];
 }

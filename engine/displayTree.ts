@@ -82,7 +82,9 @@ function nodeLines({ step, children }: Node, branch: string, trunk: string, look
   const { sign, word, meaning } = looks[step.operation];
   const type = step.type.padEnd(width - branch.length);
   const marks = [word, step.protect && word === "delete" ? "(protected)" : ""].filter((mark) => mark !== "").join(" ");
-  lines.push(` ${style(meaning, sign.padEnd(2))} ${style("faint", branch)}${type}  ${style("strong", step.name)}${marks === "" ? "" : `  ${style(meaning, marks)}`}`);
+  lines.push(
+    ` ${style(meaning, sign.padEnd(2))} ${style("faint", branch)}${type}  ${style("strong", step.name)}${marks === "" ? "" : `  ${style(meaning, marks)}`}`,
+  );
   const below = `    ${style("faint", trunk + (children.length > 0 ? "│" : " "))}     `;
   for (const line of detailLines(step, look)) lines.push((below + line).trimEnd());
   for (const [index, child] of children.entries()) {
@@ -101,7 +103,11 @@ function detailLines(step: Step, { style, full }: Look): string[] {
   lines.push(...shown.flatMap((change) => changeLines(change, style, full)));
   const rest = step.changes.length - shown.length;
   if (rest > 0) lines.push(style("faint", `… and ${rest} more: --diff shows all`));
-  if (isReplacement(step.operation) && !step.changes.some(({ replaces }) => replaces) && step.replaceReasons.length > 0) {
+  if (
+    isReplacement(step.operation) &&
+    !step.changes.some(({ replaces }) => replaces) &&
+    step.replaceReasons.length > 0
+  ) {
     lines.push(style("replace", `replaced because of ${step.replaceReasons.join(", ")}`));
   }
   return lines;

@@ -13,7 +13,7 @@ const marks: { readonly [kind in PropertyChange["kind"]]: { sign: string; meanin
 };
 
 /** A value on one line; long ones are cut when `short`. */
-export function oneLine(value: Plain, short: boolean): string {
+function oneLine(value: Plain, short: boolean): string {
   const text = JSON.stringify(value);
   return short && text.length > shortLength ? `${text.slice(0, shortLength - 1)}…` : text;
 }
@@ -33,7 +33,10 @@ export function changeLines(change: PropertyChange, style: Style, full: boolean)
   }
   const value = plainValue((change.kind === "add" ? change.after : change.before) ?? null);
   if (!full || isScalar(value)) return [`${style(meaning, sign)} ${path}: ${oneLine(value, !full)}${suffix}`];
-  return [`${style(meaning, sign)} ${path}:${suffix}`, ...valueLines(value).map((line) => `    ${style(meaning, line)}`)];
+  return [
+    `${style(meaning, sign)} ${path}:${suffix}`,
+    ...valueLines(value).map((line) => `    ${style(meaning, line)}`),
+  ];
 }
 
 /** A value over several lines, in the manner of YAML. */

@@ -52,7 +52,7 @@ export function systemCode(error: unknown): string | undefined {
  * The candidate nearest to a mistyped name: the smallest edit distance, the first in order among equals; none when more than
  * half of the name (or two letters of a short one) would have to change.
  */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
+function nearest(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 2)) + 1;
   for (const candidate of [...candidates].sort()) {

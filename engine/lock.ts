@@ -77,7 +77,9 @@ function breakDeadLock(path: string): void {
   if (!isDead(holder)) {
     throw new UserError(
       `The stack is locked by ${describeHolder(holder)}.`,
-      holder.host === hostname() ? "Wait until it ends." : `Wait until it ends; if that machine is gone, delete ${path}.`,
+      holder.host === hostname()
+        ? "Wait until it ends."
+        : `Wait until it ends; if that machine is gone, delete ${path}.`,
     );
   }
   const aside = `${path}.${process.pid}.dead`;
@@ -134,7 +136,11 @@ function parseHolder(text: string, path: string): LockHolder {
   try {
     return JSON.parse(text) as LockHolder;
   } catch (cause) {
-    throw new UserError(`${path} is not a lock of this engine.`, "Look who made it; delete it if nobody is running an update.", { cause });
+    throw new UserError(
+      `${path} is not a lock of this engine.`,
+      "Look who made it; delete it if nobody is running an update.",
+      { cause },
+    );
   }
 }
 

@@ -5,9 +5,16 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import proto from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { UserError, systemCode } from "./errors.ts";
-import { type EnforcementLevel, type Finding, type PolicyResource, type ProjectStack, type PropertyMap, type Severity } from "./model.ts";
+import {
+  type EnforcementLevel,
+  type Finding,
+  type PolicyResource,
+  type ProjectStack,
+  type PropertyMap,
+  type Severity,
+} from "./model.ts";
 import { type PackProcess } from "./packProcess.ts";
-import { type Json, type PolicySettings, parsePolicyConfig, settlePolicies } from "./policyConfig.ts";
+import { type PolicySettings, parsePolicyConfig, settlePolicies } from "./policyConfig.ts";
 import { decodeStruct } from "./wire.ts";
 import { analyzerResource, analyzeRequest } from "./packMessages.ts";
 
@@ -49,16 +56,30 @@ const severities: readonly (Severity | undefined)[] = [undefined, "low", "medium
  * Tells a pack which stack it judges and how its policies are set.
  * @throws UserError when the configuration does not fit the pack
  */
-export async function configurePack(pack: PackProcess, target: ProjectStack, dryRun: boolean, given: GivenSettings | undefined): Promise<ConfiguredPack> {
+export async function configurePack(
+  pack: PackProcess,
+  target: ProjectStack,
+  dryRun: boolean,
+  given: GivenSettings | undefined,
+): Promise<ConfiguredPack> {
   const { files } = pack;
-  await optional(pack.call<proto.AnalyzerHandshakeResponse>((client, done) => client.handshake(handshake(files.path), done)));
-  await optional(pack.call<proto.AnalyzerStackConfigureResponse>((client, done) => client.configureStack(stackRequest(target, dryRun), done)));
+  await optional(
+    pack.call<proto.AnalyzerHandshakeResponse>((client, done) => client.handshake(handshake(files.path), done)),
+  );
+  await optional(
+    pack.call<proto.AnalyzerStackConfigureResponse>((client, done) =>
+      client.configureStack(stackRequest(target, dryRun), done),
+    ),
+  );
   const info = await pack.call<proto.AnalyzerInfo>((client, done) => client.getAnalyzerInfo(new empty.Empty(), done));
   const name = info.getName();
-  if (given !== undefined && !info.getSupportsconfig()) throw new UserError(`The policy pack ${name} takes no configuration, and ${given.path} is one.`);
+  if (given !== undefined && !info.getSupportsconfig())
+    throw new UserError(`The policy pack ${name} takes no configuration, and ${given.path} is one.`);
   const settled = settlePolicies(name, info.getPoliciesList().map(configurable), initialSettings(info), given);
   await pack.call<empty.Empty>((client, done) => client.configure(configureRequest(settled), done));
-  const policies = new Map(info.getPoliciesList().map((policy) => [policy.getName(), describe(policy, settled.get(policy.getName())?.level)]));
+  const policies = new Map(
+    info.getPoliciesList().map((policy) => [policy.getName(), describe(policy, settled.get(policy.getName())?.level)]),
+  );
   return {
     process: pack,
     name,
@@ -78,23 +99,33 @@ export function readSettings(path: string): GivenSettings {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new UserError(`The policy configuration ${path} cannot be read: ${systemCode(cause) ?? String(cause)}.`, undefined, { cause });
+    throw new UserError(
+      `The policy configuration ${path} cannot be read: ${systemCode(cause) ?? String(cause)}.`,
+      undefined,
+      { cause },
+    );
   }
   return { path, settings: parsePolicyConfig(text, path) };
 }
 
 /** Asks for what a pack changes in a resource before it is planned; each change is the whole set of inputs after it. */
-export async function remediateResource(pack: ConfiguredPack, resource: PolicyResource): Promise<Reply & { changes: { policy: string; properties: PropertyMap }[] }> {
+export async function remediateResource(
+  pack: ConfiguredPack,
+  resource: PolicyResource,
+): Promise<Reply & { changes: { policy: string; properties: PropertyMap }[] }> {
   const { process } = pack;
   try {
-    const response = await process.call<proto.RemediateResponse>((client, done) => client.remediate(analyzeRequest(resource, true), done));
+    const response = await process.call<proto.RemediateResponse>((client, done) =>
+      client.remediate(analyzeRequest(resource, true), done),
+    );
     const changes: { policy: string; properties: PropertyMap }[] = [];
     const findings: Finding[] = [];
     for (const remediation of response.getRemediationsList()) {
       const policy = remediation.getPolicyname();
       const warning = remediation.getDiagnostic();
       if (warning !== "") findings.push(finding(pack, policy, "advisory", warning, resource.urn));
-      else if (remediation.hasProperties()) changes.push({ policy, properties: decodeStruct(remediation.getProperties()) });
+      else if (remediation.hasProperties())
+        changes.push({ policy, properties: decodeStruct(remediation.getProperties()) });
     }
     return { findings, changes, failed: false };
   } catch (error) {
@@ -105,7 +136,11 @@ export async function remediateResource(pack: ConfiguredPack, resource: PolicyRe
 /** Asks for a pack's judgement of one resource. */
 export function analyzeResource(pack: ConfiguredPack, resource: PolicyResource): Promise<Reply> {
   const { process } = pack;
-  return judge(pack, process.call<proto.AnalyzeResponse>((client, done) => client.analyze(analyzeRequest(resource, false), done)), resource.urn);
+  return judge(
+    pack,
+    process.call<proto.AnalyzeResponse>((client, done) => client.analyze(analyzeRequest(resource, false), done)),
+    resource.urn,
+  );
 }
 
 /** Asks for a pack's judgement of the stack as a whole. */
@@ -114,19 +149,37 @@ export function analyzeResources(pack: ConfiguredPack, resources: readonly Polic
   const request = new proto.AnalyzeStackRequest();
   request.setResourcesList(resources.map(analyzerResource));
   const known = new Set(resources.map(({ urn }) => urn));
-  return judge(pack, process.call<proto.AnalyzeResponse>((client, done) => client.analyzeStack(request, done)), undefined, known);
+  return judge(
+    pack,
+    process.call<proto.AnalyzeResponse>((client, done) => client.analyzeStack(request, done)),
+    undefined,
+    known,
+  );
 }
 
-async function judge(pack: ConfiguredPack, answer: Promise<proto.AnalyzeResponse>, urn: string | undefined, known?: Set<string>): Promise<Reply> {
+async function judge(
+  pack: ConfiguredPack,
+  answer: Promise<proto.AnalyzeResponse>,
+  urn: string | undefined,
+  known?: Set<string>,
+): Promise<Reply> {
   try {
     const response = await answer;
-    return { findings: response.getDiagnosticsList().map((diagnostic) => read(pack, diagnostic, urn, known)), failed: false };
+    return {
+      findings: response.getDiagnosticsList().map((diagnostic) => read(pack, diagnostic, urn, known)),
+      failed: false,
+    };
   } catch (error) {
     return { findings: [failure(pack, error, urn)], failed: true };
   }
 }
 
-function read(pack: ConfiguredPack, diagnostic: proto.AnalyzeDiagnostic, urn: string | undefined, known: Set<string> | undefined): Finding {
+function read(
+  pack: ConfiguredPack,
+  diagnostic: proto.AnalyzeDiagnostic,
+  urn: string | undefined,
+  known: Set<string> | undefined,
+): Finding {
   const told = levels[diagnostic.getEnforcementlevel()] ?? "mandatory";
   // What a remediation could not mend counts as mandatory.
   const level = told === "remediate" ? "mandatory" : told;
@@ -135,12 +188,23 @@ function read(pack: ConfiguredPack, diagnostic: proto.AnalyzeDiagnostic, urn: st
   // The SDK puts the description before each message; here it has a field of its own.
   const introduction = `${diagnostic.getDescription()}\n`;
   const whole = diagnostic.getMessage();
-  const message = whole.startsWith(introduction) && whole.length > introduction.length ? whole.slice(introduction.length) : whole;
+  const message =
+    whole.startsWith(introduction) && whole.length > introduction.length ? whole.slice(introduction.length) : whole;
   const result = finding(pack, diagnostic.getPolicyname(), level, message, urn ?? named);
-  return { ...result, severity: severities[diagnostic.getSeverity()] ?? result.severity, description: diagnostic.getDescription() || result.description };
+  return {
+    ...result,
+    severity: severities[diagnostic.getSeverity()] ?? result.severity,
+    description: diagnostic.getDescription() || result.description,
+  };
 }
 
-function finding(pack: ConfiguredPack, policy: string, level: EnforcementLevel, message: string, urn: string | undefined): Finding {
+function finding(
+  pack: ConfiguredPack,
+  policy: string,
+  level: EnforcementLevel,
+  message: string,
+  urn: string | undefined,
+): Finding {
   const info = pack.policies.get(policy);
   return {
     pack: pack.name,
@@ -161,7 +225,8 @@ function failure(pack: ConfiguredPack, error: unknown, urn: string | undefined):
   const death = pack.process.death;
   const words = error instanceof Error && "details" in error ? String(error.details) : String(error);
   const policy = /(?:policy|remediation) '([^']+)' from policy pack/.exec(words)?.[1];
-  const what = death === undefined && !isUnavailable(error) ? `threw: ${words}` : `${death ?? "is gone"} while it was judging`;
+  const what =
+    death === undefined && !isUnavailable(error) ? `threw: ${words}` : `${death ?? "is gone"} while it was judging`;
   return {
     ...finding(pack, policy ?? "pack-failure", "mandatory", `The policy pack ${pack.name} ${what}`, urn),
     severity: "critical",
@@ -171,7 +236,11 @@ function failure(pack: ConfiguredPack, error: unknown, urn: string | undefined):
 }
 
 function isUnavailable(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.CANCELLED);
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.CANCELLED)
+  );
 }
 
 /** A pack of an older SDK does not know every call; that is no error. */
@@ -207,7 +276,7 @@ function configurable(policy: proto.PolicyInfo) {
   return {
     name: policy.getName(),
     level: levels[policy.getEnforcementlevel()] ?? "mandatory",
-    properties: (schema?.getProperties()?.toJavaScript() ?? {}) as { [key: string]: Json },
+    properties: schema?.getProperties()?.toJavaScript() ?? {},
     required: schema?.getRequiredList() ?? [],
   };
 }
@@ -215,17 +284,22 @@ function configurable(policy: proto.PolicyInfo) {
 function initialSettings(info: proto.AnalyzerInfo): PolicySettings {
   const settings: PolicySettings = new Map();
   info.getInitialconfigMap().forEach((config, name) => {
-    settings.set(name, { level: levels[config.getEnforcementlevel()], properties: (config.getProperties()?.toJavaScript() ?? {}) as { [key: string]: Json } });
+    settings.set(name, {
+      level: levels[config.getEnforcementlevel()],
+      properties: config.getProperties()?.toJavaScript() ?? {},
+    });
   });
   return settings;
 }
 
 function configureRequest(settled: ReturnType<typeof settlePolicies>): proto.ConfigureAnalyzerRequest {
   const request = new proto.ConfigureAnalyzerRequest();
+  const { ADVISORY, MANDATORY, DISABLED, REMEDIATE } = proto.EnforcementLevel;
+  const wire = { advisory: ADVISORY, mandatory: MANDATORY, disabled: DISABLED, remediate: REMEDIATE };
   for (const [name, { level, properties }] of settled) {
     const config = new proto.PolicyConfig();
-    config.setEnforcementlevel(levels.indexOf(level) as proto.EnforcementLevel);
-    config.setProperties(struct.Struct.fromJavaScript(properties as { [key: string]: struct.JavaScriptValue }));
+    config.setEnforcementlevel(wire[level]);
+    config.setProperties(struct.Struct.fromJavaScript(properties));
     request.getPolicyconfigMap().set(name, config);
   }
   return request;

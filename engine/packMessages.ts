@@ -9,7 +9,9 @@ export function analyzeRequest(resource: PolicyResource, internal: boolean): pro
   request.setType(resource.type);
   request.setUrn(resource.urn);
   request.setName(resource.name);
-  request.setProperties(encodeStruct(internal ? resource.properties : withoutInternal(resource.properties), { resources: false }));
+  request.setProperties(
+    encodeStruct(internal ? resource.properties : withoutInternal(resource.properties), { resources: false }),
+  );
   request.setOptions(optionsOf(resource));
   request.setProvider(providerOf(resource));
   return request;

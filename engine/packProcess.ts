@@ -37,13 +37,21 @@ export class PackProcess {
     const child = spawn(
       process.execPath,
       // The engine's address: the runner demands one and never calls it.
-      ["--require", fileURLToPath(new URL("endWithParent.cjs", import.meta.url)), files.runner, "127.0.0.1:0", files.path],
+      [
+        "--require",
+        fileURLToPath(new URL("endWithParent.cjs", import.meta.url)),
+        files.runner,
+        "127.0.0.1:0",
+        files.path,
+      ],
       { cwd: files.path, detached: true, stdio: ["pipe", "pipe", "pipe"], env: environment(target, dryRun) },
     );
     this.#child = child;
     this.#ended = new Promise((done) => {
       child.on("error", (error) => done(`could not be started: ${error.message}`));
-      child.on("close", (code, signal) => done(signal === null ? `ended with exit code ${code ?? "unknown"}` : `was ended by ${signal}`));
+      child.on("close", (code, signal) =>
+        done(signal === null ? `ended with exit code ${code ?? "unknown"}` : `was ended by ${signal}`),
+      );
     });
     void this.#ended.then((end) => {
       this.#end = end;
@@ -68,7 +76,10 @@ export class PackProcess {
     const { path } = this.files;
     const port = await Promise.race([announced, this.#ended.then(() => undefined)]);
     if (port === undefined) {
-      throw new UserError(`The policy pack ${path} ${await this.#ended} before it served.\n${printed.join("\n")}`.trimEnd(), "Mend the pack and run again.");
+      throw new UserError(
+        `The policy pack ${path} ${await this.#ended} before it served.\n${printed.join("\n")}`.trimEnd(),
+        "Mend the pack and run again.",
+      );
     }
     if (!/^\d+$/.test(port.trim())) {
       this.kill();
@@ -89,7 +100,9 @@ export class PackProcess {
   }
 
   /** Makes one call. A failed call's error carries the pack's own words in `details`. */
-  async call<Response>(send: (client: analyzerGrpc.AnalyzerClient, done: Callback<Response>) => unknown): Promise<Response> {
+  async call<Response>(
+    send: (client: analyzerGrpc.AnalyzerClient, done: Callback<Response>) => unknown,
+  ): Promise<Response> {
     await this.serving;
     return new Promise((done, fail) => {
       if (this.#client === undefined) fail(new Error("the policy pack is not connected"));
@@ -121,8 +134,19 @@ export class PackProcess {
 }
 
 function environment(target: ProjectStack, dryRun: boolean): NodeJS.ProcessEnv {
-  const identity = { ORGANIZATION: target.organization, PROJECT: target.project, STACK: target.stack, DRY_RUN: String(dryRun) };
-  const named = Object.entries(identity).flatMap(([key, value]) => [[`PULUMI_NODEJS_${key}`, value], [`PULUMI_${key}`, value]] as const);
+  const identity = {
+    ORGANIZATION: target.organization,
+    PROJECT: target.project,
+    STACK: target.stack,
+    DRY_RUN: String(dryRun),
+  };
+  const named = Object.entries(identity).flatMap(
+    ([key, value]) =>
+      [
+        [`PULUMI_NODEJS_${key}`, value],
+        [`PULUMI_${key}`, value],
+      ] as const,
+  );
   return {
     NODE_COMPILE_CACHE: join(target.root, "node_modules", ".cache", "node-compile"),
     ...process.env,

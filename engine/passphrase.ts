@@ -53,7 +53,11 @@ export function passphraseFromEnvironment(env: NodeJS.ProcessEnv): string | unde
   try {
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new UserError(`PULUMI_CONFIG_PASSPHRASE_FILE names ${file}, which cannot be read: ${systemCode(cause) ?? String(cause)}.`, undefined, { cause });
+    throw new UserError(
+      `PULUMI_CONFIG_PASSPHRASE_FILE names ${file}, which cannot be read: ${systemCode(cause) ?? String(cause)}.`,
+      undefined,
+      { cause },
+    );
   }
 }
 
@@ -100,7 +104,8 @@ function seal(plaintext: string, key: Buffer): string {
 
 function unseal(ciphertext: string, key: Buffer): string {
   const [version, nonce, sealed, ...rest] = ciphertext.split(":");
-  if (version !== "v1" || nonce === undefined || sealed === undefined || rest.length > 0) throw new Error("a ciphertext must read v1:<nonce>:<sealed>");
+  if (version !== "v1" || nonce === undefined || sealed === undefined || rest.length > 0)
+    throw new Error("a ciphertext must read v1:<nonce>:<sealed>");
   const bytes = Buffer.from(sealed, "base64");
   const iv = Buffer.from(nonce, "base64");
   if (iv.length !== 12 || bytes.length < tagBytes) throw new Error("a ciphertext is too short");

@@ -1,14 +1,22 @@
 /** Property values as plain JSON for people and documents: secrets and unknowns are named, never shown. */
-import { AssetValue, OutputValue, type PropertyMap, type PropertyValue, ResourceReference, Secret, Unknown } from "./model.ts";
+import {
+  AssetValue,
+  OutputValue,
+  type PropertyMap,
+  type PropertyValue,
+  ResourceReference,
+  Secret,
+  Unknown,
+} from "./model.ts";
 import { ASSET_SIGNATURE, SIGNATURE_KEY, flattenOutputs } from "./wire.ts";
 
 /** JSON. */
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
 
 /** What stands for a secret. */
-export const SECRET_TEXT = "[secret]";
+const SECRET_TEXT = "[secret]";
 /** What stands for a value that is known only after the update. */
-export const UNKNOWN_TEXT = "[unknown]";
+const UNKNOWN_TEXT = "[unknown]";
 
 /** A value without marks: `[secret]`, `[unknown]`, `[asset]`, `[archive]`; a resource reference is its URN. */
 export function plainValue(value: PropertyValue): Plain {

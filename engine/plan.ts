@@ -1,5 +1,15 @@
 /** The plan as a JSON document, for `--json FILE`. Its schema is `docs/plan.schema.json`. */
-import { type Diagnostic, type Finding, type Operation, type OperationResult, type PackRun, type ProjectStack, type PropertyChange, type Remediation, type Step } from "./model.ts";
+import {
+  type Diagnostic,
+  type Finding,
+  type Operation,
+  type OperationResult,
+  type PackRun,
+  type ProjectStack,
+  type PropertyChange,
+  type Remediation,
+  type Step,
+} from "./model.ts";
 import { type ExitCode, ExitCode as Exit } from "./errors.ts";
 import { type Plain, masker, plainMap, plainValue } from "./plain.ts";
 
@@ -97,7 +107,8 @@ export function summarize(steps: readonly Pick<Step, "operation" | "urn">[]): Pl
   const summary = { create: 0, update: 0, replace: 0, delete: 0, read: 0, same: 0 };
   const replaced = new Set(steps.filter(({ operation }) => isReplacement(operation)).map(({ urn }) => urn));
   summary.replace = replaced.size;
-  for (const { operation } of steps) if (operation in summary && operation !== "replace") summary[operation as keyof typeof summary]++;
+  for (const { operation } of steps)
+    if (operation in summary && operation !== "replace") summary[operation as keyof typeof summary]++;
   return summary;
 }
 
@@ -107,7 +118,8 @@ export function isReplacement(operation: Operation): boolean {
 }
 
 function plannedStep(step: Step): PlannedStep {
-  const { operation, urn, type, name, custom, parent, id, provider, protect, dependencies, replaceReasons, note } = step;
+  const { operation, urn, type, name, custom, parent, id, provider, protect, dependencies, replaceReasons, note } =
+    step;
   return {
     operation,
     urn,

@@ -38,7 +38,11 @@ export function parsePolicyConfig(text: string, path: string): PolicySettings {
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new UserError(`${path} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, undefined, { cause });
+    throw new UserError(
+      `${path} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      undefined,
+      { cause },
+    );
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     throw new UserError(`${path} must be a JSON object of policy names.`);
@@ -47,7 +51,10 @@ export function parsePolicyConfig(text: string, path: string): PolicySettings {
     // Editors like a schema named; it is no policy.
     if (name === "$schema") continue;
     if (name === "environments") {
-      throw new UserError(`${path} imports ESC environments, which the embedded engine cannot open.`, "Remove \"environments\", or use --engine pulumi.");
+      throw new UserError(
+        `${path} imports ESC environments, which the embedded engine cannot open.`,
+        'Remove "environments", or use --engine pulumi.',
+      );
     }
     settings.set(name, readSetting(name, entry, path));
   }
@@ -57,7 +64,9 @@ export function parsePolicyConfig(text: string, path: string): PolicySettings {
 function readSetting(name: string, entry: Json, path: string): PolicySetting {
   if (typeof entry === "string") return { level: readLevel(name, entry, path), properties: {} };
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
-    throw new UserError(`${path}: ${name} is ${JSON.stringify(entry)}; it must be a level or an object with enforcementLevel and parameters.`);
+    throw new UserError(
+      `${path}: ${name} is ${JSON.stringify(entry)}; it must be a level or an object with enforcementLevel and parameters.`,
+    );
   }
   const { enforcementLevel, ...properties } = entry;
   return { level: enforcementLevel === undefined ? undefined : readLevel(name, enforcementLevel, path), properties };
@@ -65,7 +74,9 @@ function readSetting(name: string, entry: Json, path: string): PolicySetting {
 
 function readLevel(name: string, level: Json, path: string): EnforcementLevel {
   if (typeof level === "string" && levels.includes(level)) return level as EnforcementLevel;
-  throw new UserError(`${path}: the level of ${name} is ${JSON.stringify(level)}; it must be advisory, mandatory, remediate or disabled.`);
+  throw new UserError(
+    `${path}: the level of ${name} is ${JSON.stringify(level)}; it must be advisory, mandatory, remediate or disabled.`,
+  );
 }
 
 /**
@@ -82,14 +93,22 @@ export function settlePolicies(
   const names = policies.map(({ name }) => name);
   for (const name of given?.settings.keys() ?? []) {
     if (name === "all" || names.includes(name)) continue;
-    throw new UserError(`${given?.path ?? ""} sets "${name}", which is no policy of ${pack}.`, suggestion(name, names, "policies"));
+    throw new UserError(
+      `${given?.path ?? ""} sets "${name}", which is no policy of ${pack}.`,
+      suggestion(name, names, "policies"),
+    );
   }
-  const settled = new Map(policies.map((policy) => [policy.name, { level: policy.level, properties: defaultsOf(policy) }]));
+  const settled = new Map(
+    policies.map((policy) => [policy.name, { level: policy.level, properties: defaultsOf(policy) }]),
+  );
   applySettings(settled, initial);
-  applySettings(settled, given?.settings ?? new Map());
+  if (given !== undefined) applySettings(settled, given.settings);
   const problems = policies.flatMap((policy) => problemsOf(policy, settled.get(policy.name)?.properties ?? {}));
   if (problems.length > 0) {
-    throw new UserError(`The configuration of policy pack ${pack} is not valid:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`, given === undefined ? undefined : `Mend ${given.path}.`);
+    throw new UserError(
+      `The configuration of policy pack ${pack} is not valid:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+      given === undefined ? undefined : `Mend ${given.path}.`,
+    );
   }
   return settled;
 }
@@ -97,7 +116,8 @@ export function settlePolicies(
 function defaultsOf(policy: ConfigurablePolicy): { [key: string]: Json } {
   const defaults: { [key: string]: Json } = {};
   for (const [key, schema] of Object.entries(policy.properties)) {
-    if (typeof schema === "object" && schema !== null && !Array.isArray(schema) && schema["default"] !== undefined) defaults[key] = schema["default"];
+    if (typeof schema === "object" && schema !== null && !Array.isArray(schema) && schema["default"] !== undefined)
+      defaults[key] = schema["default"];
   }
   return defaults;
 }

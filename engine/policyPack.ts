@@ -35,18 +35,28 @@ const notSources = new Set(["node_modules", "bin", "config", "tests", "dist"]);
 export async function preparePack(path: string, onBuild: (message: string) => void): Promise<PackFiles> {
   const folder = resolve(path);
   const manifest = join(folder, "PulumiPolicy.yaml");
-  if (!existsSync(manifest)) throw new UserError(`${folder} is no policy pack: it has no PulumiPolicy.yaml.`, "Name the folder of a pack with --policy-pack.");
+  if (!existsSync(manifest))
+    throw new UserError(
+      `${folder} is no policy pack: it has no PulumiPolicy.yaml.`,
+      "Name the folder of a pack with --policy-pack.",
+    );
   const project = readYamlFile(manifest);
   const settings = isMapping(project) ? project : {};
   const runtime = isMapping(settings["runtime"]) ? settings["runtime"]["name"] : settings["runtime"];
-  if (runtime !== "nodejs") throw new UserError(`${manifest}: runtime is ${JSON.stringify(runtime ?? null)}; the embedded engine runs nodejs packs only.`, "Use --engine pulumi for this pack.");
+  if (runtime !== "nodejs")
+    throw new UserError(
+      `${manifest}: runtime is ${JSON.stringify(runtime ?? null)}; the embedded engine runs nodejs packs only.`,
+      "Use --engine pulumi for this pack.",
+    );
   const packageFile = readPackage(folder);
   const main = typeof settings["main"] === "string" ? settings["main"] : (packageFile.main ?? "index.js");
   const entry = entryFile(folder, main);
-  const script = packageFile.scripts?.["build"] ?? (existsSync(join(folder, "build.mjs")) ? "node build.mjs" : undefined);
+  const script =
+    packageFile.scripts?.["build"] ?? (existsSync(join(folder, "build.mjs")) ? "node build.mjs" : undefined);
   await buildIfStale(folder, entry ?? join(folder, main), script, onBuild);
   const built = entryFile(folder, main);
-  if (built === undefined) throw new UserError(`The policy pack ${folder} has no ${main}.`, "Build it, or mend main in its package.json.");
+  if (built === undefined)
+    throw new UserError(`The policy pack ${folder} has no ${main}.`, "Build it, or mend main in its package.json.");
   return {
     path: folder,
     entry: built,
@@ -63,17 +73,26 @@ export function sha256(path: string): string {
 
 function readPackage(folder: string): { main?: string; scripts?: { [name: string]: string } } {
   const path = join(folder, "package.json");
-  if (!existsSync(path)) throw new UserError(`The policy pack ${folder} has no package.json, from which its version is read.`);
+  if (!existsSync(path))
+    throw new UserError(`The policy pack ${folder} has no package.json, from which its version is read.`);
   try {
     return JSON.parse(readFileSync(path, "utf8")) as { main?: string; scripts?: { [name: string]: string } };
   } catch (cause) {
-    throw new UserError(`${path} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, undefined, { cause });
+    throw new UserError(
+      `${path} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      undefined,
+      { cause },
+    );
   }
 }
 
 function entryFile(folder: string, main: string): string | undefined {
   const path = resolve(folder, main);
-  const candidates = [path, ...[".js", ".cjs", ".ts"].map((extension) => path + extension), ...["index.js", "index.ts"].map((file) => join(path, file))];
+  const candidates = [
+    path,
+    ...[".js", ".cjs", ".ts"].map((extension) => path + extension),
+    ...["index.js", "index.ts"].map((file) => join(path, file)),
+  ];
   return candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
 }
 
@@ -85,12 +104,21 @@ function findRunner(folder: string): string {
   }
 }
 
-async function buildIfStale(folder: string, entry: string, script: string | undefined, onBuild: (message: string) => void): Promise<void> {
+async function buildIfStale(
+  folder: string,
+  entry: string,
+  script: string | undefined,
+  onBuild: (message: string) => void,
+): Promise<void> {
   if (script === undefined) return;
   if (existsSync(entry) && statSync(entry).mtimeMs >= newestSource(folder)) return;
   onBuild(`building ${basename(folder)} (${relative(folder, entry)} is older than its sources)`);
   const { code, output } = await runScript(folder, script);
-  if (code !== 0) throw new UserError(`The policy pack ${folder} could not be built: "${script}" ended with ${code ?? "a signal"}.\n${output.trimEnd()}`, "Mend the pack and run again.");
+  if (code !== 0)
+    throw new UserError(
+      `The policy pack ${folder} could not be built: "${script}" ended with ${code ?? "a signal"}.\n${output.trimEnd()}`,
+      "Mend the pack and run again.",
+    );
 }
 
 function newestSource(folder: string): number {
@@ -106,9 +134,19 @@ function newestSource(folder: string): number {
 
 function runScript(folder: string, script: string): Promise<{ code: number | null; output: string }> {
   // This Node first: the machine's may be too old for the script.
-  const binaries = [dirname(process.execPath), ...(createRequire(join(folder, "package.json")).resolve.paths("x")?.map((path) => join(path, ".bin")) ?? [])];
+  const binaries = [
+    dirname(process.execPath),
+    ...(createRequire(join(folder, "package.json"))
+      .resolve.paths("x")
+      ?.map((path) => join(path, ".bin")) ?? []),
+  ];
   return new Promise((done, fail) => {
-    const child = spawn(script, { cwd: folder, shell: true, env: { ...process.env, PATH: [...binaries, process.env["PATH"] ?? ""].join(delimiter) }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(script, {
+      cwd: folder,
+      shell: true,
+      env: { ...process.env, PATH: [...binaries, process.env["PATH"] ?? ""].join(delimiter) },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     const take = (chunk: Buffer): void => {
       output += chunk.toString("utf8");

@@ -43,11 +43,14 @@ export interface Project {
 export function loadProject(from: string): Project {
   const path = findProjectFile(resolve(from));
   const raw = readYamlFile(path);
-  if (!isMapping(raw)) throw new UserError(`${path} is not a Pulumi project: it must be a mapping with name and runtime.`);
+  if (!isMapping(raw))
+    throw new UserError(`${path} is not a Pulumi project: it must be a mapping with name and runtime.`);
   const root = dirname(path);
   const name = raw["name"];
   if (typeof name !== "string" || !/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
-    throw new UserError(`${path}: name is ${JSON.stringify(name ?? null)}; it must be 1 to 100 letters, digits, "-", "_" or ".".`);
+    throw new UserError(
+      `${path}: name is ${JSON.stringify(name ?? null)}; it must be 1 to 100 letters, digits, "-", "_" or ".".`,
+    );
   }
   const { config, stackConfigDirectory } = readConfigSection(raw, name, path);
   return {
@@ -67,7 +70,10 @@ function findProjectFile(from: string): string {
     }
     if (folder === dirname(folder)) break;
   }
-  throw new UserError(`No Pulumi.yaml in ${from} or any folder above it.`, "Run the command in the project's folder, or name it with --cwd.");
+  throw new UserError(
+    `No Pulumi.yaml in ${from} or any folder above it.`,
+    "Run the command in the project's folder, or name it with --cwd.",
+  );
 }
 
 /** As Pulumi does: the program runs in the folder of its main file, or in `main` itself when that is a folder. */
@@ -93,11 +99,15 @@ function readRuntime(runtime: YamlValue | undefined, path: string): Project["run
   const text = (key: string): string | undefined => {
     const value = options[key];
     if (value === undefined || value === null) return undefined;
-    if (typeof value !== "string") throw new UserError(`${path}: runtime.options.${key} must be a string, it is ${JSON.stringify(value)}.`);
+    if (typeof value !== "string")
+      throw new UserError(`${path}: runtime.options.${key} must be a string, it is ${JSON.stringify(value)}.`);
     return value;
   };
   const typescript = options["typescript"] ?? true;
-  if (typeof typescript !== "boolean") throw new UserError(`${path}: runtime.options.typescript must be true or false, it is ${JSON.stringify(typescript)}.`);
+  if (typeof typescript !== "boolean")
+    throw new UserError(
+      `${path}: runtime.options.typescript must be true or false, it is ${JSON.stringify(typescript)}.`,
+    );
   return { typescript, tsconfig: text("tsconfig"), nodeargs: text("nodeargs") };
 }
 
@@ -107,7 +117,8 @@ function readConfigSection(raw: { [key: string]: YamlValue }, project: string, p
   const config = new Map<string, ConfigDeclaration>();
   // The old spelling of stackConfigDir.
   if (typeof section === "string") return { config, stackConfigDirectory: section };
-  if (section !== undefined && section !== null && !isMapping(section)) throw new UserError(`${path}: config must be a mapping of keys.`);
+  if (section !== undefined && section !== null && !isMapping(section))
+    throw new UserError(`${path}: config must be a mapping of keys.`);
   for (const [key, entry] of Object.entries(section ?? {})) config.set(key, readDeclaration(key, entry, project, path));
   return { config, stackConfigDirectory: typeof directory === "string" ? directory : "." };
 }
@@ -115,7 +126,10 @@ function readConfigSection(raw: { [key: string]: YamlValue }, project: string, p
 function readDeclaration(key: string, entry: YamlValue, project: string, path: string): ConfigDeclaration {
   const where = `${path}: config.${key}`;
   if (/[.[\]"]/.test(key)) {
-    throw new UserError(`${where} is a path into a value; the embedded engine takes whole keys only.`, "Declare the key itself with type: object.");
+    throw new UserError(
+      `${where} is a path into a value; the embedded engine takes whole keys only.`,
+      "Declare the key itself with type: object.",
+    );
   }
   const own = !key.includes(":") || key.startsWith(`${project}:`);
   if (!isMapping(entry)) {
@@ -125,14 +139,21 @@ function readDeclaration(key: string, entry: YamlValue, project: string, path: s
   const { type, items, secret } = entry;
   const fallback = entry["default"] ?? undefined;
   const value = entry["value"] ?? undefined;
-  if (fallback !== undefined && value !== undefined) throw new UserError(`${where} has both default and value; one of them is enough.`);
+  if (fallback !== undefined && value !== undefined)
+    throw new UserError(`${where} has both default and value; one of them is enough.`);
   if (!own && (type !== undefined || fallback !== undefined || value === undefined)) {
     throw new UserError(`${where} belongs to another namespace; it takes value and neither type nor default.`);
   }
-  if (type !== undefined && (typeof type !== "string" || !["string", "integer", "boolean", "object", "array"].includes(type))) {
-    throw new UserError(`${where}.type is ${JSON.stringify(type)}; it must be string, integer, boolean, object or array.`);
+  if (
+    type !== undefined &&
+    (typeof type !== "string" || !["string", "integer", "boolean", "object", "array"].includes(type))
+  ) {
+    throw new UserError(
+      `${where}.type is ${JSON.stringify(type)}; it must be string, integer, boolean, object or array.`,
+    );
   }
-  if (type === "array" && !isMapping(items)) throw new UserError(`${where} is an array and does not say of what.`, "Add items: { type: … }.");
+  if (type === "array" && !isMapping(items))
+    throw new UserError(`${where} is an array and does not say of what.`, "Add items: { type: … }.");
   return {
     type,
     items: isMapping(items) ? readItems(items, where) : undefined,
@@ -167,7 +188,10 @@ export function stackFile(project: Project, stack: string): string {
     const path = join(project.stackDirectory, `Pulumi.${name}.${extension}`);
     if (existsSync(path)) return path;
   }
-  throw new UserError(`There is no stack "${stack}": no Pulumi.${name}.yaml in ${project.stackDirectory}.`, suggestion(name, listStacks(project), "stacks"));
+  throw new UserError(
+    `There is no stack "${stack}": no Pulumi.${name}.yaml in ${project.stackDirectory}.`,
+    suggestion(name, listStacks(project), "stacks"),
+  );
 }
 
 /**
@@ -179,7 +203,9 @@ export function parseStackName(project: Project, stack: string): { organization:
   const parts = stack.split("/");
   const name = parts.at(-1) ?? "";
   if (parts.length > 3 || !/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
-    throw new UserError(`"${stack}" is not a stack name: 1 to 100 letters, digits, "-", "_" or ".", with organization/project/ before it if you like.`);
+    throw new UserError(
+      `"${stack}" is not a stack name: 1 to 100 letters, digits, "-", "_" or ".", with organization/project/ before it if you like.`,
+    );
   }
   if (parts.length === 3 && parts[1] !== project.name) {
     throw new UserError(`"${stack}" is a stack of project ${parts[1] ?? ""}; this is project ${project.name}.`);

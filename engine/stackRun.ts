@@ -7,14 +7,21 @@ import { resultLines } from "./display.ts";
 import { describeError, UserError } from "./errors.ts";
 import { type InterruptWatch } from "./interrupt.ts";
 import { describeHolder, lockHolder } from "./lock.ts";
-import { type OperationResult, type ProjectStack, type StackConfiguration } from "./model.ts";
+import {
+  type Journal,
+  type OperationResult,
+  type ProjectStack,
+  type ResourceState,
+  type StackConfiguration,
+} from "./model.ts";
 import { runOperation } from "./operation.ts";
 import { masker } from "./plain.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Progress, type Terminal } from "./progress.ts";
 import { type Project, parseStackName } from "./project.ts";
 import { previewProvider } from "./previewProviders.ts";
-import { loadState } from "./state.ts";
+import { type ProviderLookup } from "./provider.ts";
+import { loadState, type StackState } from "./state.ts";
 import { defaultStatePath } from "./stateFile.ts";
 import { type Style } from "./style.ts";
 
@@ -54,19 +61,63 @@ export async function previewStack(stack: string, options: RunOptions): Promise<
   }
 }
 
-const emptyConfiguration: StackConfiguration = { values: {}, secretKeys: [] };
-const emptyResult: OperationResult = { steps: [], outputs: {}, findings: [], remediations: [], packs: [], diagnostics: [], errors: [], durationMs: 0 };
+export const emptyConfiguration: StackConfiguration = { values: {}, secretKeys: [] };
+export const emptyResult: OperationResult = {
+  steps: [],
+  outputs: {},
+  findings: [],
+  remediations: [],
+  packs: [],
+  diagnostics: [],
+  errors: [],
+  durationMs: 0,
+};
 
 async function preview(target: ProjectStack, options: RunOptions): Promise<OperationResult> {
-  const { project, env, terminal, style, interrupts, debug } = options;
-  const progress = new Progress(terminal, style, `Previewing ${target.stack}`, masker(target.configuration.secretTexts ?? []));
-  const statePath = options.statePath ?? defaultStatePath(project.root, project.name, target.stack);
+  const { project, env, terminal, style } = options;
+  const statePath = statePathOf(target.stack, options);
   const holder = lockHolder(`${statePath}.lock`);
-  if (holder !== undefined) progress.line(style("warn", `The stack is being changed by ${describeHolder(holder)}; this shows its state as last saved.`));
+  if (holder !== undefined)
+    terminal.write(
+      `${style("warn", `The stack is being changed by ${describeHolder(holder)}; this shows its state as last saved.`)}\n`,
+    );
+  const load = (): Promise<StackState> => loadState(statePath, env, readStackFile(project, target.stack).salt);
+  return operate(target, options, {
+    kind: "preview",
+    title: `Previewing ${target.stack}`,
+    prior: async () => (await load()).resources,
+    providers: previewProvider,
+  });
+}
+
+/** The state file of a stack. */
+export function statePathOf(stack: string, { project, statePath }: RunOptions): string {
+  return statePath ?? defaultStatePath(project.root, project.name, stack);
+}
+
+/** An operation of the engine; the parts that previews and updates do not have in common. */
+export interface Work {
+  kind: Plan["kind"];
+  /** For the progress line, e.g. `Previewing production`. */
+  title: string;
+  /** Loads the recorded resources, while the packs start. */
+  prior: () => Promise<ResourceState[]>;
+  providers: ProviderLookup;
+  journal?: Journal;
+}
+
+/** Runs an operation under the stack's policy packs, with its progress shown. */
+export async function operate(
+  target: ProjectStack,
+  options: RunOptions,
+  { kind, title, prior, providers, journal }: Work,
+): Promise<OperationResult> {
+  const { project, terminal, style, interrupts, debug } = options;
+  const progress = new Progress(terminal, style, title, masker(target.configuration.secretTexts ?? []));
   const packs = choosePacks(project, target.stack, options.policyPacks, options.policyPackConfigs);
   const say = (message: string): void => progress.line(`${style("faint", "policy  |")} ${message}`);
   // The packs load while the program does.
-  const policies = startPolicyHost({ packs, target, dryRun: true, onMessage: say });
+  const policies = startPolicyHost({ packs, target, dryRun: kind === "preview", onMessage: say });
   interrupts.onKill(() => policies.kill());
   const stop = new AbortController();
   let packProblem: unknown;
@@ -75,9 +126,18 @@ async function preview(target: ProjectStack, options: RunOptions): Promise<Opera
     stop.abort(error);
   });
   try {
-    const state = await loadState(statePath, env, readStackFile(project, target.stack).salt);
+    const recorded = await prior();
     const signal = AbortSignal.any([interrupts.signal, stop.signal]);
-    const result = await runOperation({ kind: "preview", target, prior: state.resources, policies, providers: previewProvider, onEvent: progress.take, signal });
+    const result = await runOperation({
+      kind,
+      target,
+      prior: recorded,
+      policies,
+      providers,
+      journal,
+      onEvent: progress.take,
+      signal,
+    });
     // A pack that cannot run is the reason of whatever else went wrong.
     return packProblem === undefined ? result : { ...result, errors: [describeError(packProblem, debug)] };
   } finally {
@@ -87,23 +147,45 @@ async function preview(target: ProjectStack, options: RunOptions): Promise<Opera
   }
 }
 
-function identify(project: Project, stack: string): ProjectStack {
+/** A stack without its configuration. */
+export function identify(project: Project, stack: string): ProjectStack {
   const { organization, name } = parseStackName(project, stack);
   const { root, main, pwd, runtime } = project;
-  return { project: project.name, stack: name, organization, root, main, pwd, runtime, configuration: emptyConfiguration };
+  return {
+    project: project.name,
+    stack: name,
+    organization,
+    root,
+    main,
+    pwd,
+    runtime,
+    configuration: emptyConfiguration,
+  };
 }
 
 /** The packs to run, each with its configuration for the stack; the parameters are those of `RunOptions`. */
-export function choosePacks(project: Project, stack: string, policyPacks: readonly string[], policyPackConfigs: readonly string[]): PackRequest[] {
+export function choosePacks(
+  project: Project,
+  stack: string,
+  policyPacks: readonly string[],
+  policyPackConfigs: readonly string[],
+): PackRequest[] {
   const standard = join(project.root, "policies");
-  const paths = policyPacks.length > 0 ? policyPacks : existsSync(join(standard, "PulumiPolicy.yaml")) ? [standard] : [];
+  const paths =
+    policyPacks.length > 0 ? policyPacks : existsSync(join(standard, "PulumiPolicy.yaml")) ? [standard] : [];
   if (policyPackConfigs.length > paths.length) {
-    throw new UserError(`There are ${policyPackConfigs.length} policy configurations for ${paths.length} policy packs.`, "Name a --policy-pack for each --policy-pack-config.");
+    throw new UserError(
+      `There are ${policyPackConfigs.length} policy configurations for ${paths.length} policy packs.`,
+      "Name a --policy-pack for each --policy-pack-config.",
+    );
   }
   return paths.map((given, index) => {
     const path = resolve(given);
     const usual = join(path, "config", `${stack}.json`);
-    return { path, configPath: policyPackConfigs[index] ?? (existsSync(usual) ? relativeTo(project.root, usual) : undefined) };
+    return {
+      path,
+      configPath: policyPackConfigs[index] ?? (existsSync(usual) ? relativeTo(project.root, usual) : undefined),
+    };
   });
 }
 

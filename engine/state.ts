@@ -1,6 +1,13 @@
 /** A stack's recorded state: loaded once, changed through a journal that saves before and after every step. */
 import { type Crypter, newCrypter, openCrypter, passphraseFromEnvironment } from "./passphrase.ts";
-import { type Deployment, type PendingType, deserializeResource, manifestMagic, neededFeatures, serializeResource } from "./deployment.ts";
+import {
+  type Deployment,
+  type PendingType,
+  deserializeResource,
+  manifestMagic,
+  neededFeatures,
+  serializeResource,
+} from "./deployment.ts";
 import { type Journal, type ResourceState, type Step, type Urn } from "./model.ts";
 import { UserError } from "./errors.ts";
 import { formatProviderReference, parseProviderReference } from "./urn.ts";
@@ -33,17 +40,25 @@ export async function loadState(path: string, env: NodeJS.ProcessEnv, salt?: str
   const document = readStateFile(path)?.deployment;
   const provider = document?.secrets_providers;
   if (provider !== undefined && provider.type !== "passphrase") {
-    throw new UserError(`${path}: its secrets belong to the provider ${provider.type}; the embedded engine opens passphrase secrets only.`, "Export it with pulumi stack export --show-secrets and import it under a passphrase.");
+    throw new UserError(
+      `${path}: its secrets belong to the provider ${provider.type}; the embedded engine opens passphrase secrets only.`,
+      "Export it with pulumi stack export --show-secrets and import it under a passphrase.",
+    );
   }
   const passphrase = passphraseFromEnvironment(env);
   const known = provider?.state?.salt ?? salt;
-  const holdsSecrets = provider !== undefined && JSON.stringify([document?.resources, document?.pending_operations]).includes('"ciphertext"');
+  const holdsSecrets =
+    provider !== undefined &&
+    JSON.stringify([document?.resources, document?.pending_operations]).includes('"ciphertext"');
   // Deriving a key takes half a second, so it is done only for what needs it.
   const crypter = known !== undefined && holdsSecrets ? await openCrypter(known, passphrase, path) : undefined;
   return {
     path,
     resources: (document?.resources ?? []).map((resource) => deserializeResource(resource, crypter)),
-    pending: (document?.pending_operations ?? []).map(({ resource, type }) => ({ type, resource: deserializeResource(resource, crypter) })),
+    pending: (document?.pending_operations ?? []).map(({ resource, type }) => ({
+      type,
+      resource: deserializeResource(resource, crypter),
+    })),
     crypter,
     document,
   };
@@ -53,7 +68,11 @@ export async function loadState(path: string, env: NodeJS.ProcessEnv, salt?: str
  * The crypter for writing secrets: the one the state was opened with, else from its salt or the stack file's, else a new one.
  * @returns undefined when no passphrase is set: a state that turns out to hold secrets is then refused
  */
-export async function crypterForWriting(state: StackState, env: NodeJS.ProcessEnv, salt?: string): Promise<Crypter | undefined> {
+export async function crypterForWriting(
+  state: StackState,
+  env: NodeJS.ProcessEnv,
+  salt?: string,
+): Promise<Crypter | undefined> {
   if (state.crypter !== undefined) return state.crypter;
   const passphrase = passphraseFromEnvironment(env);
   if (passphrase === undefined) return undefined;
@@ -90,7 +109,11 @@ export class StateJournal implements Journal {
     await this.#save();
   }
 
-  async ended(step: Step, state: ResourceState, effect: { removed?: ResourceState; recorded?: ResourceState }): Promise<void> {
+  async ended(
+    step: Step,
+    state: ResourceState,
+    effect: { removed?: ResourceState; recorded?: ResourceState },
+  ): Promise<void> {
     const index = this.#pending.findIndex((operation) => operation.state === state);
     if (index >= 0) this.#pending.splice(index, 1);
     if (effect.removed !== undefined) this.#removed.add(effect.removed);
@@ -128,10 +151,12 @@ export class StateJournal implements Journal {
   #save(): Promise<void> {
     this.#dirty = true;
     if (this.#writing === undefined) return this.#write();
-    this.#next ??= this.#writing.catch(() => undefined).then(() => {
-      this.#next = undefined;
-      return this.#write();
-    });
+    this.#next ??= this.#writing
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#write();
+      });
     return this.#next;
   }
 
@@ -146,16 +171,28 @@ export class StateJournal implements Journal {
 
   #writeNow(): void {
     this.#dirty = false;
-    const resources = this.resources().map((resource) => serializeResource(renameReferences(resource, this.#renamed), this.#crypter));
+    const resources = this.resources().map((resource) =>
+      serializeResource(renameReferences(resource, this.#renamed), this.#crypter),
+    );
     // A create that a former run never saw the end of stays on record until someone has looked.
     const unresolved = this.#state.pending
       .filter(({ type, resource }) => type === "creating" && !this.#recorded.some(({ urn }) => urn === resource.urn))
       .map(({ type, resource }) => ({ resource: serializeResource(resource, this.#crypter), type }));
-    const pending = [...this.#pending.map(({ state, type }) => ({ resource: serializeResource(state, this.#crypter), type })), ...unresolved];
+    const pending = [
+      ...this.#pending.map(({ state, type }) => ({ resource: serializeResource(state, this.#crypter), type })),
+      ...unresolved,
+    ];
     const deployment: Deployment = {
       ...this.#state.document,
-      manifest: { time: new Date().toISOString(), magic: manifestMagic(this.#engineVersion), version: this.#engineVersion },
-      secrets_providers: this.#crypter === undefined ? this.#state.document?.secrets_providers : { type: "passphrase", state: { salt: this.#crypter.salt } },
+      manifest: {
+        time: new Date().toISOString(),
+        magic: manifestMagic(this.#engineVersion),
+        version: this.#engineVersion,
+      },
+      secrets_providers:
+        this.#crypter === undefined
+          ? this.#state.document?.secrets_providers
+          : { type: "passphrase", state: { salt: this.#crypter.salt } },
       resources,
       pending_operations: pending,
     };
@@ -175,7 +212,9 @@ function renameReferences(state: ResourceState, renamed: ReadonlyMap<Urn, Urn>):
     ...state,
     parent: state.parent === undefined ? undefined : now(state.parent),
     dependencies: state.dependencies.map(now),
-    propertyDependencies: Object.fromEntries(Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(now)])),
+    propertyDependencies: Object.fromEntries(
+      Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(now)]),
+    ),
     deletedWith: state.deletedWith === undefined ? undefined : now(state.deletedWith),
     provider: provider === undefined ? undefined : formatProviderReference({ ...provider, urn: now(provider.urn) }),
   };

@@ -1,5 +1,16 @@
 /** The state file on disk: written atomically with one backup, read with suspicion, never overwritten when it is broken. */
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError, systemCode } from "./errors.ts";
 import { type Deployment, type StateDocument, checkDocument } from "./deployment.ts";
@@ -23,7 +34,9 @@ export function readStateFile(path: string): StateDocument | undefined {
       if (!existsSync(`${path}.bak`)) return undefined;
       throw refusal(path, "is missing, while its backup is there", cause);
     }
-    throw new UserError(`The state ${path} cannot be read: ${systemCode(cause) ?? String(cause)}.`, undefined, { cause });
+    throw new UserError(`The state ${path} cannot be read: ${systemCode(cause) ?? String(cause)}.`, undefined, {
+      cause,
+    });
   }
   let parsed: unknown;
   try {
@@ -41,7 +54,9 @@ function refusal(path: string, problem: string, cause?: unknown): UserError {
   const good = isGood(backup);
   return new UserError(
     `The state ${path} ${problem}. It is left as it is, and nothing runs on it.`,
-    good ? `The last good one is ${backup}: look at it, then copy it to ${path}.` : "There is no good backup beside it: restore it from your own copy.",
+    good
+      ? `The last good one is ${backup}: look at it, then copy it to ${path}.`
+      : "There is no good backup beside it: restore it from your own copy.",
     { cause },
   );
 }
@@ -59,7 +74,13 @@ function isGood(path: string): boolean {
  * if `keepPrevious`.
  * @throws UserError when the disk is full or the folder not writable; the file that was there is untouched
  */
-export function writeStateFile(path: string, deployment: Deployment, version: 3 | 4, features: readonly string[], keepPrevious: boolean): void {
+export function writeStateFile(
+  path: string,
+  deployment: Deployment,
+  version: 3 | 4,
+  features: readonly string[],
+  keepPrevious: boolean,
+): void {
   const document: StateDocument = { version, ...(features.length > 0 ? { features: [...features] } : {}), deployment };
   const text = `${JSON.stringify(document, null, 4)}\n`;
   const draft = `${path}.${process.pid}.tmp`;
@@ -75,7 +96,11 @@ export function writeStateFile(path: string, deployment: Deployment, version: 3 
   } catch (cause) {
     discard(draft);
     discard(`${draft}.bak`);
-    throw new UserError(`The state ${path} could not be written: ${systemCode(cause) ?? String(cause)}. The file that was there is untouched.`, undefined, { cause });
+    throw new UserError(
+      `The state ${path} could not be written: ${systemCode(cause) ?? String(cause)}. The file that was there is untouched.`,
+      undefined,
+      { cause },
+    );
   }
 }
 

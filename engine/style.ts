@@ -2,7 +2,17 @@
 import { styleText } from "node:util";
 
 /** What a piece of text means; each meaning has one look. */
-export type Meaning = "create" | "update" | "replace" | "delete" | "read" | "strong" | "faint" | "bad" | "warn" | "good";
+export type Meaning =
+  | "create"
+  | "update"
+  | "replace"
+  | "delete"
+  | "read"
+  | "strong"
+  | "faint"
+  | "bad"
+  | "warn"
+  | "good";
 export type Style = (meaning: Meaning, text: string) => string;
 
 const looks = {

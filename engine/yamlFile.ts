@@ -31,11 +31,18 @@ export function readYamlFile(path: string): YamlValue {
 /** As `readYamlFile`, for text already read; `name` stands for the file in messages. */
 export function parseYaml(text: string, name: string): YamlValue {
   const lines = new LineCounter();
-  const document = parseDocument(text.replace(/^\uFEFF/, ""), { lineCounter: lines, prettyErrors: false, intAsBigInt: true });
+  const document = parseDocument(text.replace(/^\uFEFF/, ""), {
+    lineCounter: lines,
+    prettyErrors: false,
+    intAsBigInt: true,
+  });
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw new UserError(`${name}:${line}:${col} is not valid YAML: ${problem.message.replace(/\.?$/, ".")}`, "Mend the line and run again.");
+    throw new UserError(
+      `${name}:${line}:${col} is not valid YAML: ${problem.message.replace(/\.?$/, ".")}`,
+      "Mend the line and run again.",
+    );
   }
   refuseAmbiguous(document, lines, name);
   return document.toJS() as YamlValue;

@@ -28,7 +28,14 @@ function makeGate(body: string): { [path: string]: string } {
   };
 }
 
-const stateOf = (resources: object[]): string => JSON.stringify({ version: 3, deployment: { manifest: { time: "2026-01-01T00:00:00Z", magic: manifestMagic("v3.270.0"), version: "v3.270.0" }, resources } });
+const stateOf = (resources: object[]): string =>
+  JSON.stringify({
+    version: 3,
+    deployment: {
+      manifest: { time: "2026-01-01T00:00:00Z", magic: manifestMagic("v3.270.0"), version: "v3.270.0" },
+      resources,
+    },
+  });
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -44,13 +51,24 @@ describe("command line", () => {
   afterEach(removeFolders);
 
   it("previews a stack with the project's own pack and its configuration, and writes the plan: 0", async () => {
-    const root = makeProject(program, { dev: "config:\n  size: large\n" }, { ...gate, "policies/config/dev.json": '{ "no-maps": "disabled" }', "policies/config/prod.json": '{ "no-maps": "mandatory" }' });
+    const root = makeProject(
+      program,
+      { dev: "config:\n  size: large\n" },
+      {
+        ...gate,
+        "policies/config/dev.json": '{ "no-maps": "disabled" }',
+        "policies/config/prod.json": '{ "no-maps": "mandatory" }',
+      },
+    );
     const { code, stdout, stderr } = await runCli(root, ["preview", "--stack", "dev", "--json", "plan.json"]);
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /^Previewing shop\/dev\n\nprogram \| the program speaks\n/);
     assert.match(stdout, /\+ +└─ kubernetes:core\/v1:ConfigMap +settings +create/);
     assert.match(stdout, /Outputs:\n {2}name: "settings"\n/);
-    assert.match(stdout, /gate v1\.0\.0 {2}0 of 1 policy over .*\n.*\n +configuration policies\/config\/dev\.json sha256:/);
+    assert.match(
+      stdout,
+      /gate v1\.0\.0 {2}0 of 1 policy over .*\n.*\n +configuration policies\/config\/dev\.json sha256:/,
+    );
     assert.match(stdout, /WARNING: this pack judged NOTHING/);
     const plan = JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument;
     const schema = JSON.parse(readFileSync(new URL("../../docs/plan.schema.json", import.meta.url), "utf8")) as Schema;
@@ -61,7 +79,11 @@ describe("command line", () => {
   });
 
   it("previews every stack when none is named, and ends with the worst: a violation is 2, an error 1", async () => {
-    const root = makeProject(program, { dev: "", prod: "" }, { ...gate, "policies/config/prod.json": '{ "no-maps": "mandatory" }' });
+    const root = makeProject(
+      program,
+      { dev: "", prod: "" },
+      { ...gate, "policies/config/prod.json": '{ "no-maps": "mandatory" }' },
+    );
     const violated = await runCli(root, ["preview"]);
     assert.equal(violated.code, 2, violated.stdout + violated.stderr);
     assert.match(violated.stdout, /✗ \[mandatory\] no-maps\n +no ConfigMaps, please/);
@@ -74,15 +96,38 @@ describe("command line", () => {
   });
 
   it("an update shows what changes, and a preview leaves the state alone", async () => {
-    const root = makeProject('new k8s.core.v1.ServiceAccount("robot", { metadata: { name: "robot", labels: { size: new pulumi.Config().require("size") } } });', { dev: "config:\n  size: large\n" });
+    const root = makeProject(
+      'new k8s.core.v1.ServiceAccount("robot", { metadata: { name: "robot", labels: { size: new pulumi.Config().require("size") } } });',
+      { dev: "config:\n  size: large\n" },
+    );
     const urn = (type: string, name: string): string => `urn:pulumi:dev::shop::${type}::${name}`;
-    const inputs = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "robot", labels: { size: "small", gone: "x" } } };
+    const inputs = {
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: "robot", labels: { size: "small", gone: "x" } },
+    };
     const stack = urn("pulumi:pulumi:Stack", "shop-dev");
     const provider = urn("pulumi:providers:kubernetes", "default_4_34_2");
     const old = stateOf([
       { urn: stack, custom: false, type: "pulumi:pulumi:Stack" },
-      { urn: provider, custom: true, id: "provider-id", type: "pulumi:providers:kubernetes", inputs: { version: "4.34.2" }, outputs: { version: "4.34.2" } },
-      { urn: urn("kubernetes:core/v1:ServiceAccount", "robot"), custom: true, id: "default/robot", type: "kubernetes:core/v1:ServiceAccount", parent: stack, provider: `${provider}::provider-id`, inputs, outputs: { ...inputs, __inputs: inputs, __initialApiVersion: "v1", __fieldManager: "m" } },
+      {
+        urn: provider,
+        custom: true,
+        id: "provider-id",
+        type: "pulumi:providers:kubernetes",
+        inputs: { version: "4.34.2" },
+        outputs: { version: "4.34.2" },
+      },
+      {
+        urn: urn("kubernetes:core/v1:ServiceAccount", "robot"),
+        custom: true,
+        id: "default/robot",
+        type: "kubernetes:core/v1:ServiceAccount",
+        parent: stack,
+        provider: `${provider}::provider-id`,
+        inputs,
+        outputs: { ...inputs, __inputs: inputs, __initialApiVersion: "v1", __fieldManager: "m" },
+      },
     ]);
     writeFileSync(join(root, "state.json"), old);
     const { code, stdout, stderr } = await runCli(root, ["preview", "--stack", "dev", "--state", "state.json"]);
@@ -92,16 +137,28 @@ describe("command line", () => {
     assert.match(stdout, / +- metadata\.labels\.gone: "x"\n/);
     assert.match(stdout, /1 to update, 2 unchanged; no policy pack ran/);
     assert.equal(readFileSync(join(root, "state.json"), "utf8"), old);
-    assert.deepEqual(readdirSync(root).filter((file) => file.startsWith("state")), ["state.json"]);
+    assert.deepEqual(
+      readdirSync(root).filter((file) => file.startsWith("state")),
+      ["state.json"],
+    );
   });
 
   it("never shows a secret of the configuration, whatever the program does with it", async () => {
     const crypter = await newCrypter("open sesame");
-    const root = makeProject(`${program}\nconfig.requireSecret("token").apply((token) => { console.log("the token is " + token); pulumi.log.warn("token=" + token); throw new Error("bad token " + token); });`, { dev: `encryptionsalt: ${crypter.salt}\nconfig:\n  token: { secure: "${crypter.encrypt("hunter2")}" }\n` });
+    const root = makeProject(
+      `${program}\nconfig.requireSecret("token").apply((token) => { console.log("the token is " + token); pulumi.log.warn("token=" + token); throw new Error("bad token " + token); });`,
+      { dev: `encryptionsalt: ${crypter.salt}\nconfig:\n  token: { secure: "${crypter.encrypt("hunter2")}" }\n` },
+    );
     const locked = await runCli(root, ["preview", "--stack", "dev"]);
     assert.equal(locked.code, 1);
     assert.match(locked.stdout, /holds secrets and no passphrase is set\.\n +Set PULUMI_CONFIG_PASSPHRASE/);
-    const { code, stdout, stderr } = await runCli(root, ["preview", "--stack", "dev", "--diff", "--debug", "--json", "plan.json"], { PULUMI_CONFIG_PASSPHRASE: "open sesame" });
+    const { code, stdout, stderr } = await runCli(
+      root,
+      ["preview", "--stack", "dev", "--diff", "--debug", "--json", "plan.json"],
+      {
+        PULUMI_CONFIG_PASSPHRASE: "open sesame",
+      },
+    );
     assert.equal(code, 1);
     assert.match(stdout, /the token is \[secret\]/);
     assert.doesNotMatch(stdout + stderr + readFileSync(join(root, "plan.json"), "utf8"), /hunter2/);
@@ -109,18 +166,42 @@ describe("command line", () => {
 
   describe("refuses, with 1 and no stack trace,", () => {
     const cases: { what: string; args: string[]; says: RegExp; files?: { [path: string]: string } }[] = [
-      { what: "an unknown stack, naming the nearest", args: ["--stack", "dve"], says: /There is no stack "dve".*\n +Did you mean "dev"\?/ },
+      {
+        what: "an unknown stack, naming the nearest",
+        args: ["--stack", "dve"],
+        says: /There is no stack "dve".*\n +Did you mean "dev"\?/,
+      },
       { what: "a folder without a project", args: ["--cwd", "/"], says: /No Pulumi\.yaml in \// },
-      { what: "a broken Pulumi.yaml", args: [], files: { "Pulumi.yaml": "name: [\n" }, says: /Pulumi\.yaml:2:1 is not valid YAML/ },
+      {
+        what: "a broken Pulumi.yaml",
+        args: [],
+        files: { "Pulumi.yaml": "name: [\n" },
+        says: /Pulumi\.yaml:2:1 is not valid YAML/,
+      },
       { what: "an unknown option", args: ["--stak", "dev"], says: /unknown option '--stak'/ },
       { what: "an unknown engine", args: ["--engine", "steam"], says: /'steam' is invalid.*embedded, pulumi/ },
-      { what: "one state for several stacks", args: ["--state", "x.json"], files: { "Pulumi.prod.yaml": "" }, says: /--state names one file, and there are 2 stacks/ },
-      { what: "a plan file that can't be written", args: ["--json", "no/where.json"], says: /The plan could not be written to no\/where\.json: ENOENT/ },
-      { what: "the Pulumi CLI where there is none", args: ["--engine", "pulumi"], says: /The Pulumi CLI is not there, or does not run\.\n +.*the embedded engine needs no CLI/ },
+      {
+        what: "one state for several stacks",
+        args: ["--state", "x.json"],
+        files: { "Pulumi.prod.yaml": "" },
+        says: /--state names one file, and there are 2 stacks/,
+      },
+      {
+        what: "a plan file that can't be written",
+        args: ["--json", "no/where.json"],
+        says: /The plan could not be written to no\/where\.json: ENOENT/,
+      },
+      {
+        what: "the Pulumi CLI where there is none",
+        args: ["--engine", "pulumi"],
+        says: /The Pulumi CLI is not there, or does not run\.\n +.*the embedded engine needs no CLI/,
+      },
     ];
     for (const { what, args, says, files } of cases) {
       it(what, async () => {
-        const { code, stdout, stderr } = await runCli(makeProject("", { dev: "" }, files), ["preview", ...args], { PATH: "/nowhere" });
+        const { code, stdout, stderr } = await runCli(makeProject("", { dev: "" }, files), ["preview", ...args], {
+          PATH: "/nowhere",
+        });
         assert.equal(code, 1);
         assert.match(stdout + stderr, says);
         assert.doesNotMatch(stdout + stderr, /\n +at /);
@@ -131,11 +212,25 @@ describe("command line", () => {
   it("helps: 0", async () => {
     const { code, stdout } = await runCli("/", ["preview", "--help"]);
     assert.equal(code, 0);
-    for (const option of ["--stack", "--policy-pack", "--policy-pack-config", "--json", "--diff", "--state", "--engine", "--debug"]) assert(stdout.includes(option), option);
+    for (const option of [
+      "--stack",
+      "--policy-pack",
+      "--policy-pack-config",
+      "--json",
+      "--diff",
+      "--state",
+      "--engine",
+      "--debug",
+    ])
+      assert(stdout.includes(option), option);
   });
 
   it("a program that throws is an error, with its own words", async () => {
-    const { code, stdout } = await runCli(makeProject('throw new Error("out of cheese");'), ["preview", "--stack", "dev"]);
+    const { code, stdout } = await runCli(makeProject('throw new Error("out of cheese");'), [
+      "preview",
+      "--stack",
+      "dev",
+    ]);
     assert.equal(code, 1);
     assert.match(stdout, /error:.*\n?.*out of cheese/);
     assert.match(stdout, /shop\/dev: failed\./);
@@ -154,7 +249,14 @@ describe("command line", () => {
   });
 
   it("a preview while someone updates the stack says so", async () => {
-    const lock = JSON.stringify({ pid: process.pid, started: "", user: "ada", host: hostname(), command: "up --stack dev", since: "2026-01-02T03:04:05Z" });
+    const lock = JSON.stringify({
+      pid: process.pid,
+      started: "",
+      user: "ada",
+      host: hostname(),
+      command: "up --stack dev",
+      since: "2026-01-02T03:04:05Z",
+    });
     const root = makeProject("", { dev: "" }, { ".pulumi-local/shop/dev.json.lock": lock });
     const { code, stdout } = await runCli(root, ["preview", "--stack", "dev"]);
     assert.equal(code, 0, stdout);
@@ -163,14 +265,26 @@ describe("command line", () => {
 
   describe("policy packs", () => {
     it("one that throws blocks: 2", async () => {
-      const { code, stdout } = await runCli(makeProject(program), ["preview", "--stack", "dev", "--policy-pack", makePack(policy("wild", 'throw new Error("boom")'))]);
+      const { code, stdout } = await runCli(makeProject(program), [
+        "preview",
+        "--stack",
+        "dev",
+        "--policy-pack",
+        makePack(policy("wild", 'throw new Error("boom")')),
+      ]);
       assert.equal(code, 2, stdout);
       assert.match(stdout, /✗ \[mandatory critical\] wild\n +The policy pack probe threw:/);
       assert.match(stdout, /WARNING: \d+ resources? went UNCHECKED/);
     });
 
     it("one that can't start is an error, and the program is not waited for: 1", async () => {
-      const { code, stdout } = await runCli(makeProject("setInterval(() => undefined, 1000);"), ["preview", "--stack", "dev", "--policy-pack", makePack("(() => { throw new Error('bad start'); })()")]);
+      const { code, stdout } = await runCli(makeProject("setInterval(() => undefined, 1000);"), [
+        "preview",
+        "--stack",
+        "dev",
+        "--policy-pack",
+        makePack("(() => { throw new Error('bad start'); })()"),
+      ]);
       assert.equal(code, 1);
       assert.match(stdout, /error: The policy pack .* ended with exit code \d+ before it served\./);
       assert.match(stdout, /bad start/);
@@ -179,7 +293,16 @@ describe("command line", () => {
     it("several, each with its configuration, in order", async () => {
       const packs = ["one", "two"].map((name) => makePack(policy("p", 'report("from " + args.name)'), {}, name));
       const configs = makeFolder({ "one.json": '{ "p": "mandatory" }', "two.json": '{ "p": "disabled" }' });
-      const { code, stdout } = await runCli(makeProject(program), ["preview", "--stack", "dev", ...packs.flatMap((pack) => ["--policy-pack", pack]), "--policy-pack-config", join(configs, "one.json"), "--policy-pack-config", join(configs, "two.json")]);
+      const { code, stdout } = await runCli(makeProject(program), [
+        "preview",
+        "--stack",
+        "dev",
+        ...packs.flatMap((pack) => ["--policy-pack", pack]),
+        "--policy-pack-config",
+        join(configs, "one.json"),
+        "--policy-pack-config",
+        join(configs, "two.json"),
+      ]);
       assert.equal(code, 2, stdout);
       assert.match(stdout, /one v1\.2\.3 {2}1 of 1 policy/);
       assert.match(stdout, /two v1\.2\.3 {2}0 of 1 policy/);
@@ -190,8 +313,16 @@ describe("command line", () => {
     /** A project whose program and pack write their pids and then take for ever. */
     function makeEndless(): { root: string; pids: () => number[] } {
       const folder = makeFolder({});
-      const write = (name: string): string => `require("node:fs").writeFileSync(${JSON.stringify(folder)} + "/${name}", String(process.pid));`;
-      const root = makeProject(`${write("program")}\nnew k8s.core.v1.ConfigMap("a", {}).id.apply(() => undefined);\nconst c = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => 0, 1000)"], { stdio: "ignore" });\nrequire("node:fs").writeFileSync(${JSON.stringify(folder)} + "/grandchild", String(c.pid));\nsetInterval(() => undefined, 1000);`, { dev: "" }, { ...makeGate(`${write("pack")} if (args.type.startsWith("kubernetes:")) console.error("judging");`), ".pulumi-local/shop/dev.json": stateOf([]) });
+      const write = (name: string): string =>
+        `require("node:fs").writeFileSync(${JSON.stringify(folder)} + "/${name}", String(process.pid));`;
+      const root = makeProject(
+        `${write("program")}\nnew k8s.core.v1.ConfigMap("a", {}).id.apply(() => undefined);\nconst c = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => 0, 1000)"], { stdio: "ignore" });\nrequire("node:fs").writeFileSync(${JSON.stringify(folder)} + "/grandchild", String(c.pid));\nsetInterval(() => undefined, 1000);`,
+        { dev: "" },
+        {
+          ...makeGate(`${write("pack")} if (args.type.startsWith("kubernetes:")) console.error("judging");`),
+          ".pulumi-local/shop/dev.json": stateOf([]),
+        },
+      );
       return { root, pids: () => readdirSync(folder).map((name) => Number(readFileSync(join(folder, name), "utf8"))) };
     }
 
@@ -226,23 +357,58 @@ describe("command line", () => {
   it("--engine pulumi runs the CLI and reads its events", async () => {
     const urn = "urn:pulumi:dev::shop::kubernetes:core/v1:ConfigMap::settings";
     const bin = makeFakeCli([
-      { resourcePreEvent: { metadata: { op: "create", urn, type: "kubernetes:core/v1:ConfigMap", provider: "", new: { type: "", urn, custom: true, id: "", parent: "", inputs: { data: { a: "b" } }, outputs: {} } } } },
-      { policyEvent: { resourceUrn: urn, message: "no maps", color: "never", policyName: "no-maps", policyPackName: "gate", policyPackVersion: "1.0.0", enforcementLevel: "mandatory" } },
+      {
+        resourcePreEvent: {
+          metadata: {
+            op: "create",
+            urn,
+            type: "kubernetes:core/v1:ConfigMap",
+            provider: "",
+            new: { type: "", urn, custom: true, id: "", parent: "", inputs: { data: { a: "b" } }, outputs: {} },
+          },
+        },
+      },
+      {
+        policyEvent: {
+          resourceUrn: urn,
+          message: "no maps",
+          color: "never",
+          policyName: "no-maps",
+          policyPackName: "gate",
+          policyPackVersion: "1.0.0",
+          enforcementLevel: "mandatory",
+        },
+      },
       { diagnosticEvent: { message: "preview failed", severity: "error", color: "never" } },
     ]);
     const root = makeProject(program, { dev: "" }, { ...gate, "policies/config/dev.json": "{}" });
     const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}` };
-    const { code, stdout, stderr } = await runCli(root, ["preview", "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"], env);
+    const { code, stdout, stderr } = await runCli(
+      root,
+      ["preview", "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"],
+      env,
+    );
     assert.equal(code, 2, `${stdout}\n${stderr}`);
     assert.match(stdout, /the CLI speaks: 4/);
     const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
-    assert.deepEqual([plan?.result, plan?.errors, plan?.summary.create, plan?.policies.findings[0]?.policy], ["violation", [], 1, "no-maps"]);
+    assert.deepEqual(
+      [plan?.result, plan?.errors, plan?.summary.create, plan?.policies.findings[0]?.policy],
+      ["violation", [], 1, "no-maps"],
+    );
   });
 
   it("--engine pulumi: a CLI that fails is an error, with its own words", async () => {
-    const bin = makeFakeCli([{ diagnosticEvent: { message: "<{%fg 1%}>no such region<{%reset%}>", severity: "error", color: "never" } }]);
+    const bin = makeFakeCli([
+      { diagnosticEvent: { message: "<{%fg 1%}>no such region<{%reset%}>", severity: "error", color: "never" } },
+    ]);
     const root = makeProject(program, { dev: "" });
-    const { code, stdout } = await runCli(root, ["preview", "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"], { PATH: `${bin}:${process.env["PATH"] ?? ""}` });
+    const { code, stdout } = await runCli(
+      root,
+      ["preview", "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"],
+      {
+        PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+      },
+    );
     assert.equal(code, 1, stdout);
     const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
     assert.deepEqual([plan?.result, plan?.errors], ["error", ["no such region"]]);

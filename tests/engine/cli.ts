@@ -21,14 +21,20 @@ export interface Running {
 
 /** Environment of a run: nothing of this process that would change what is shown. */
 function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([key]) => !/^(PULUMI_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS)/.test(key));
+  const inherited = Object.entries(process.env).filter(
+    ([key]) => !/^(PULUMI_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS)/.test(key),
+  );
   // The project's own cache would be empty.
   return { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: join(nodeModules, ".cache", "node-compile"), ...env };
 }
 
 /** Starts the command line in a folder. */
 export function startCli(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: cleanEnvironment(env), stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: cleanEnvironment(env),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
   for (const stream of ["stdout", "stderr"] as const) {
@@ -45,7 +51,9 @@ export function startCli(cwd: string, args: readonly string[], env: NodeJS.Proce
       };
       watchers.add(watch);
       watch();
-      void ended.then(() => fail(new Error(`ended without printing ${String(pattern)}:\n${output.stdout}\n${output.stderr}`)));
+      void ended.then(() =>
+        fail(new Error(`ended without printing ${String(pattern)}:\n${output.stdout}\n${output.stderr}`)),
+      );
     });
   return { child, printed, ended };
 }
@@ -56,7 +64,11 @@ export function runCli(cwd: string, args: readonly string[], env: NodeJS.Process
 }
 
 /** A project of one JavaScript program; `stacks` are texts by name. */
-export function makeProject(program: string, stacks: { [name: string]: string } = { dev: "" }, files: { [path: string]: string } = {}): string {
+export function makeProject(
+  program: string,
+  stacks: { [name: string]: string } = { dev: "" },
+  files: { [path: string]: string } = {},
+): string {
   return makeFolder(
     {
       "Pulumi.yaml": "name: shop\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n",

@@ -10,7 +10,8 @@ import { makeStyle, wantsColours } from "../../engine/style.ts";
 import { childUrn, result, stackUrn, step, target, webUrn } from "./samples.ts";
 
 const plain = makeStyle(false);
-const lines = (diff: boolean): string => resultLines("preview", target, result, { style: plain, diff, debug: false }).join("\n");
+const lines = (diff: boolean): string =>
+  resultLines("preview", target, result, { style: plain, diff, debug: false }).join("\n");
 /** The first complete pack of the sample. */
 const pack = result.packs[0]!;
 
@@ -21,21 +22,32 @@ describe("display", () => {
 
   it("with --diff shows all properties of what is created, and whole values", () => {
     const text = lines(true);
-    for (const part of ['metadata:', 'name: "web"', "labels: {}", "- port: 80", '  name: "tls"', 'token: "[secret]"']) assert(text.includes(part), `${part} is missing in\n${text}`);
+    for (const part of ["metadata:", 'name: "web"', "labels: {}", "- port: 80", '  name: "tls"', 'token: "[secret]"'])
+      assert(text.includes(part), `${part} is missing in\n${text}`);
   });
 
   it("never shows a secret, nor ephemeral and debug messages unless asked", () => {
     for (const diff of [false, true]) assert.doesNotMatch(lines(diff), /hunter2|gone in a moment|inside/);
-    assert.match(resultLines("preview", target, result, { style: plain, diff: false, debug: true }).join("\n"), /debug: inside/);
+    assert.match(
+      resultLines("preview", target, result, { style: plain, diff: false, debug: true }).join("\n"),
+      /debug: inside/,
+    );
   });
 
   it("leaves out what stays the same, unless something below it changes", () => {
-    const text = treeLines([step("same", stackUrn), step("same", webUrn), step("same", childUrn("core/v1:Service", "a"))], plain, false).join("\n");
+    const text = treeLines(
+      [step("same", stackUrn), step("same", webUrn), step("same", childUrn("core/v1:Service", "a"))],
+      plain,
+      false,
+    ).join("\n");
     assert.equal(text, "");
   });
 
   it("cuts a long list of changes, and says how to see all", () => {
-    const changes = Array.from({ length: 12 }, (_, index): PropertyChange => ({ path: `p${index}`, kind: "add", replaces: false, after: "x".repeat(100) }));
+    const changes = Array.from(
+      { length: 12 },
+      (_, index): PropertyChange => ({ path: `p${index}`, kind: "add", replaces: false, after: "x".repeat(100) }),
+    );
     const update = step("update", stackUrn, { changes });
     const short = treeLines([update], plain, false);
     assert.equal(short.length, 10);
@@ -49,19 +61,51 @@ describe("display", () => {
   });
 
   it("is loud about a pack that judged nothing", () => {
-    assert.match(packLines([{ ...pack, policies: 0, disabled: [] }], plain).join("\n"), /WARNING: this pack judged NOTHING: it has no policies/);
-    assert.match(packLines([{ ...pack, policies: 1, disabled: ["a"] }], plain).join("\n"), /WARNING: this pack judged NOTHING: all its policies are disabled/);
-    assert.match(packLines([{ ...pack, resourcesAnalyzed: 0 }], plain).join("\n"), /WARNING: this pack saw NO resource/);
-    assert.match(packLines([{ ...pack, resourcesUnchecked: 2 }], plain).join("\n"), /WARNING: 2 resources went UNCHECKED/);
-    assert.match(resultLines("preview", target, { ...result, packs: [] }, { style: plain, diff: false, debug: false }).join("\n"), /no policy pack ran/);
+    assert.match(
+      packLines([{ ...pack, policies: 0, disabled: [] }], plain).join("\n"),
+      /WARNING: this pack judged NOTHING: it has no policies/,
+    );
+    assert.match(
+      packLines([{ ...pack, policies: 1, disabled: ["a"] }], plain).join("\n"),
+      /WARNING: this pack judged NOTHING: all its policies are disabled/,
+    );
+    assert.match(
+      packLines([{ ...pack, resourcesAnalyzed: 0 }], plain).join("\n"),
+      /WARNING: this pack saw NO resource/,
+    );
+    assert.match(
+      packLines([{ ...pack, resourcesUnchecked: 2 }], plain).join("\n"),
+      /WARNING: 2 resources went UNCHECKED/,
+    );
+    assert.match(
+      resultLines("preview", target, { ...result, packs: [] }, { style: plain, diff: false, debug: false }).join("\n"),
+      /no policy pack ran/,
+    );
   });
 
   it("shows errors of several lines as one", () => {
-    assert.match(resultLines("preview", target, { ...result, errors: ["one\ntwo"] }, { style: plain, diff: false, debug: false }).join("\n"), /Errors:\n {2}error: one\n {9}two\n/);
+    assert.match(
+      resultLines(
+        "preview",
+        target,
+        { ...result, errors: ["one\ntwo"] },
+        { style: plain, diff: false, debug: false },
+      ).join("\n"),
+      /Errors:\n {2}error: one\n {9}two\n/,
+    );
   });
 
   it("writes values in the manner of YAML", () => {
-    assert.deepEqual(valueLines({ a: [], b: [[1, 2], { c: null, d: { e: "f" } }], g: {} }), ["a: []", "b:", "  - - 1", "    - 2", "  - c: null", "    d:", '      e: "f"', "g: {}"]);
+    assert.deepEqual(valueLines({ a: [], b: [[1, 2], { c: null, d: { e: "f" } }], g: {} }), [
+      "a: []",
+      "b:",
+      "  - - 1",
+      "    - 2",
+      "  - c: null",
+      "    d:",
+      '      e: "f"',
+      "g: {}",
+    ]);
   });
 
   it("colours on terminals only, and never against NO_COLOR", () => {
@@ -78,7 +122,12 @@ describe("progress", () => {
   /** What is written to a terminal or a pipe. */
   function collect(isTTY: boolean): { text: () => string; progress: Progress } {
     const written: string[] = [];
-    const progress = new Progress({ isTTY, columns: 80, write: (text) => void written.push(text) }, plain, "Previewing dev", (text) => text.replaceAll("hunter2", "[secret]"));
+    const progress = new Progress(
+      { isTTY, columns: 80, write: (text) => void written.push(text) },
+      plain,
+      "Previewing dev",
+      (text) => text.replaceAll("hunter2", "[secret]"),
+    );
     return { text: () => written.join(""), progress };
   }
 

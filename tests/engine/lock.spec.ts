@@ -7,7 +7,16 @@ import { once } from "node:events";
 import { acquireLock, lockHolder } from "../../engine/lock.ts";
 import { makeFolder, removeFolders } from "./folders.ts";
 
-const holder = (changes: object): string => JSON.stringify({ pid: 1, started: "", user: "ada", host: hostname(), command: "up --stack prod", since: "2026-01-02T03:04:05Z", ...changes });
+const holder = (changes: object): string =>
+  JSON.stringify({
+    pid: 1,
+    started: "",
+    user: "ada",
+    host: hostname(),
+    command: "up --stack prod",
+    since: "2026-01-02T03:04:05Z",
+    ...changes,
+  });
 
 describe("lock", () => {
   afterEach(removeFolders);
@@ -16,7 +25,10 @@ describe("lock", () => {
     const path = join(makeFolder({}), "state", "prod.json.lock");
     const lock = acquireLock(path, "up --stack prod");
     assert.equal(lockHolder(path)?.pid, process.pid);
-    assert.throws(() => acquireLock(path, "destroy"), new RegExp(`locked by .+ on ${hostname()} \\(pid ${process.pid}\\), running "up --stack prod" since`));
+    assert.throws(
+      () => acquireLock(path, "destroy"),
+      new RegExp(`locked by .+ on ${hostname()} \\(pid ${process.pid}\\), running "up --stack prod" since`),
+    );
     lock.release();
     lock.release();
     assert.equal(lockHolder(path), undefined);
@@ -27,7 +39,10 @@ describe("lock", () => {
   it("refuses while the holder lives", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"], { stdio: "ignore" });
     const path = join(makeFolder({ lock: holder({ pid: child.pid }) }), "lock");
-    assert.throws(() => acquireLock(path, "up"), /locked by ada on .+ \(pid \d+\), running "up --stack prod" since 2026-01-02T03:04:05Z/);
+    assert.throws(
+      () => acquireLock(path, "up"),
+      /locked by ada on .+ \(pid \d+\), running "up --stack prod" since 2026-01-02T03:04:05Z/,
+    );
     child.kill("SIGKILL");
     await once(child, "exit");
     // Its holder is gone now: the lock is taken over.
@@ -45,7 +60,10 @@ describe("lock", () => {
 
   it("never breaks the lock of another machine", () => {
     const path = join(makeFolder({ lock: holder({ host: "elsewhere", pid: 999999 }) }), "lock");
-    assert.throws(() => acquireLock(path, "up"), { message: /locked by ada on elsewhere/, fix: `Wait until it ends; if that machine is gone, delete ${path}.` });
+    assert.throws(() => acquireLock(path, "up"), {
+      message: /locked by ada on elsewhere/,
+      fix: `Wait until it ends; if that machine is gone, delete ${path}.`,
+    });
     assert(existsSync(path));
   });
 

@@ -4,7 +4,10 @@ import { dirname } from "node:path";
 import { makeFolder, nodeModules } from "./folders.ts";
 
 /** What a pack's files are when nothing else is said. */
-const manifest = { "PulumiPolicy.yaml": "runtime: nodejs\n", "package.json": '{"name":"pack","version":"1.2.3","main":"index.js"}' };
+const manifest = {
+  "PulumiPolicy.yaml": "runtime: nodejs\n",
+  "package.json": '{"name":"pack","version":"1.2.3","main":"index.js"}',
+};
 
 /** Makes a pack from the JavaScript of its policies: expressions, in an array. Returns its folder. */
 export function makePack(policies: string, files: { [path: string]: string } = {}, name = "probe"): string {
@@ -19,11 +22,23 @@ export function policy(name: string, body: string, more = ""): string {
 
 /** A stack to judge; its root is the repository, where Node's compile cache is warm. */
 export function makeTarget(root = dirname(nodeModules)): ProjectStack {
-  return { project: "shop", stack: "dev", organization: "acme", root, main: ".", runtime: { typescript: false }, configuration: { values: { "shop:size": "3" }, secretKeys: [] } };
+  return {
+    project: "shop",
+    stack: "dev",
+    organization: "acme",
+    root,
+    main: ".",
+    runtime: { typescript: false },
+    configuration: { values: { "shop:size": "3" }, secretKeys: [] },
+  };
 }
 
 /** A resource to judge. */
-export function makeResource(name: string, properties: PropertyMap = {}, changes: Partial<PolicyResource> = {}): PolicyResource {
+export function makeResource(
+  name: string,
+  properties: PropertyMap = {},
+  changes: Partial<PolicyResource> = {},
+): PolicyResource {
   return {
     urn: `urn:pulumi:dev::shop::test:index:Thing::${name}`,
     type: "test:index:Thing",
@@ -31,7 +46,14 @@ export function makeResource(name: string, properties: PropertyMap = {}, changes
     properties,
     dependencies: [],
     propertyDependencies: {},
-    options: { protect: false, ignoreChanges: [], deleteBeforeReplace: undefined, aliases: [], additionalSecretOutputs: [], customTimeouts: { create: 0, update: 0, delete: 0 } },
+    options: {
+      protect: false,
+      ignoreChanges: [],
+      deleteBeforeReplace: undefined,
+      aliases: [],
+      additionalSecretOutputs: [],
+      customTimeouts: { create: 0, update: 0, delete: 0 },
+    },
     ...changes,
   };
 }

@@ -34,7 +34,13 @@ describe("passphrase", () => {
 
     it("refuses ciphertexts that were cut or changed", () => {
       const ciphertext = one.encrypt("value");
-      for (const bad of [ciphertext.slice(0, -8), ciphertext.replace(/.....$/, "AAAA="), ciphertext.replace("v1", "v2"), "v1:AAAA:AAAA", ""]) {
+      for (const bad of [
+        ciphertext.slice(0, -8),
+        ciphertext.replace(/.....$/, "AAAA="),
+        ciphertext.replace("v1", "v2"),
+        "v1:AAAA:AAAA",
+        "",
+      ]) {
         assert.throws(() => one.decrypt(bad), `accepted ${bad}`);
       }
     });
@@ -45,12 +51,24 @@ describe("passphrase", () => {
     assert.equal(passphraseFromEnvironment({}), undefined);
     assert.equal(passphraseFromEnvironment({ PULUMI_CONFIG_PASSPHRASE: "" }), "");
     assert.equal(passphraseFromEnvironment({ PULUMI_CONFIG_PASSPHRASE_FILE: join(folder, "phrase") }), "from a file");
-    assert.equal(passphraseFromEnvironment({ PULUMI_CONFIG_PASSPHRASE: "x", PULUMI_CONFIG_PASSPHRASE_FILE: join(folder, "phrase") }), "x");
-    assert.throws(() => passphraseFromEnvironment({ PULUMI_CONFIG_PASSPHRASE_FILE: join(folder, "none") }), /cannot be read: ENOENT/);
+    assert.equal(
+      passphraseFromEnvironment({
+        PULUMI_CONFIG_PASSPHRASE: "x",
+        PULUMI_CONFIG_PASSPHRASE_FILE: join(folder, "phrase"),
+      }),
+      "x",
+    );
+    assert.throws(
+      () => passphraseFromEnvironment({ PULUMI_CONFIG_PASSPHRASE_FILE: join(folder, "none") }),
+      /cannot be read: ENOENT/,
+    );
   });
 
   it("refuses a malformed salt and a missing passphrase", async () => {
-    await assert.rejects(openCrypter("v1:abc", "a", "Pulumi.x.yaml"), /Pulumi\.x\.yaml: the encryption salt is malformed/);
+    await assert.rejects(
+      openCrypter("v1:abc", "a", "Pulumi.x.yaml"),
+      /Pulumi\.x\.yaml: the encryption salt is malformed/,
+    );
     await assert.rejects(openCrypter("v2:a:v1:b:c", "a", "Pulumi.x.yaml"), /malformed/);
     await assert.rejects(openCrypter("v1:a:v1:b:c", undefined, "Pulumi.x.yaml"), /no passphrase is set/);
   });

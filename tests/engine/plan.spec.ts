@@ -26,18 +26,29 @@ describe("plan", () => {
   it("holds no secret, in no field", () => {
     assert.doesNotMatch(JSON.stringify(written(result)), /hunter2/);
     const [plan] = written(result).plans;
-    assert.deepEqual(plan?.outputs, { endpoint: "http://web", password: "[secret]", later: "[unknown]", service: childUrn("core/v1:Service", "web-service") });
-    assert.equal(plan?.diagnostics[2]?.message, "deprecated: [secret]");
+    assert(plan);
+    assert.deepEqual(plan.outputs, {
+      endpoint: "http://web",
+      password: "[secret]",
+      later: "[unknown]",
+      service: childUrn("core/v1:Service", "web-service"),
+    });
+    assert.equal(plan.diagnostics[2]?.message, "deprecated: [secret]");
   });
 
   it("any value becomes plain JSON in which a secret is one word", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const text = JSON.stringify(plainValue({ open: [new Unknown()], closed: { deep: new Secret(value as PropertyValue) } }));
+        const text = JSON.stringify(
+          plainValue({ open: [new Unknown()], closed: { deep: new Secret(value as PropertyValue) } }),
+        );
         assert.equal(text, '{"open":["[unknown]"],"closed":{"deep":"[secret]"}}');
       }),
     );
-    assert.equal(plainValue(new AssetValue({ "4dabf18193072939515e22adb298388d": "0def7320c3a5731c473e5ecbe6d01bc7" })), "[archive]");
+    assert.equal(
+      plainValue(new AssetValue({ "4dabf18193072939515e22adb298388d": "0def7320c3a5731c473e5ecbe6d01bc7" })),
+      "[archive]",
+    );
   });
 
   it("masks the longest secret first, and leaves the shortest alone", () => {
@@ -45,14 +56,27 @@ describe("plan", () => {
   });
 
   it("counts a replacement once, whatever its steps", () => {
-    assert.deepEqual(makePlan("preview", target, result).summary, { create: 2, update: 1, replace: 1, delete: 1, read: 0, same: 3 });
-    assert.deepEqual(summarize([step("delete-replaced", webUrn), step("replace", webUrn), step("create-replacement", webUrn)]).replace, 1);
+    assert.deepEqual(makePlan("preview", target, result).summary, {
+      create: 2,
+      update: 1,
+      replace: 1,
+      delete: 1,
+      read: 0,
+      same: 3,
+    });
+    assert.deepEqual(
+      summarize([step("delete-replaced", webUrn), step("replace", webUrn), step("create-replacement", webUrn)]).replace,
+      1,
+    );
   });
 
   it("an error goes before a violation, a violation before advice", () => {
     assert.equal(outcome(result), "violation");
     assert.equal(outcome({ ...result, errors: ["x"] }), "error");
-    assert.equal(outcome({ errors: [], findings: result.findings.filter(({ level }) => level === "advisory") }), "clean");
+    assert.equal(
+      outcome({ errors: [], findings: result.findings.filter(({ level }) => level === "advisory") }),
+      "clean",
+    );
     assert.equal(exitCodeOf([]), 0);
     assert.equal(exitCodeOf(["clean", "violation"]), 2);
     assert.equal(exitCodeOf(["clean", "violation", "error"]), 1);

@@ -1,11 +1,26 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Schema, Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
-import { type Deployment, type StateDocument, deserializeResource, manifestMagic, serializeResource } from "../../engine/deployment.ts";
+import {
+  type Deployment,
+  type StateDocument,
+  deserializeResource,
+  manifestMagic,
+  serializeResource,
+} from "../../engine/deployment.ts";
 import { UserError } from "../../engine/errors.ts";
-import { AssetValue, type PropertyMap, type PropertyValue, ResourceReference, type ResourceState, Secret, type Step, Unknown } from "../../engine/model.ts";
+import {
+  AssetValue,
+  type PropertyMap,
+  type PropertyValue,
+  ResourceReference,
+  type ResourceState,
+  Secret,
+  type Step,
+  Unknown,
+} from "../../engine/model.ts";
 import { type Crypter, newCrypter } from "../../engine/passphrase.ts";
 import { StateJournal, type StackState, crypterForWriting, loadState } from "../../engine/state.ts";
 import { readStateFile, writeStateFile } from "../../engine/stateFile.ts";
@@ -16,17 +31,54 @@ const urnOf = (name: string): string => `urn:pulumi:dev::shop::test:index:Thing:
 const engine = "v3.270.0";
 
 function resource(name: string, inputs: PropertyMap = {}, changes: Partial<ResourceState> = {}): ResourceState {
-  return { urn: urnOf(name), custom: true, id: `id-${name}`, type: "test:index:Thing", inputs, outputs: inputs, parent: stackUrn, dependencies: [], propertyDependencies: {}, additionalSecretOutputs: [], aliases: [], ...changes };
+  return {
+    urn: urnOf(name),
+    custom: true,
+    id: `id-${name}`,
+    type: "test:index:Thing",
+    inputs,
+    outputs: inputs,
+    parent: stackUrn,
+    dependencies: [],
+    propertyDependencies: {},
+    additionalSecretOutputs: [],
+    aliases: [],
+    ...changes,
+  };
 }
-const stack: ResourceState = { urn: stackUrn, custom: false, type: "pulumi:pulumi:Stack", inputs: {}, outputs: {}, dependencies: [], propertyDependencies: {}, additionalSecretOutputs: [], aliases: [] };
+const stack: ResourceState = {
+  urn: stackUrn,
+  custom: false,
+  type: "pulumi:pulumi:Stack",
+  inputs: {},
+  outputs: {},
+  dependencies: [],
+  propertyDependencies: {},
+  additionalSecretOutputs: [],
+  aliases: [],
+};
 function step(operation: Step["operation"], state: ResourceState): Step {
-  return { operation, urn: state.urn, type: state.type, name: "n", custom: state.custom, protect: false, dependencies: [], changes: [], replaceReasons: [] };
+  return {
+    operation,
+    urn: state.urn,
+    type: state.type,
+    name: "n",
+    custom: state.custom,
+    protect: false,
+    dependencies: [],
+    changes: [],
+    replaceReasons: [],
+  };
 }
 const emptyState = (path: string): StackState => ({ path, resources: [], pending: [] });
 const read = (path: string): StateDocument => JSON.parse(readFileSync(path, "utf8")) as StateDocument;
 const urns = (path: string): string[] => (read(path).deployment.resources ?? []).map(({ urn }) => urn);
-const pending = (path: string): string[] => (read(path).deployment.pending_operations ?? []).map(({ type, resource: { urn } }) => `${type} ${urn}`);
-const deployment = (resources: ResourceState[] = []): Deployment => ({ manifest: { time: "2026-01-01T00:00:00Z", magic: manifestMagic(engine), version: engine }, resources: resources.map((state) => serializeResource(state, undefined)) });
+const pending = (path: string): string[] =>
+  (read(path).deployment.pending_operations ?? []).map(({ type, resource: { urn } }) => `${type} ${urn}`);
+const deployment = (resources: ResourceState[] = []): Deployment => ({
+  manifest: { time: "2026-01-01T00:00:00Z", magic: manifestMagic(engine), version: engine },
+  resources: resources.map((state) => serializeResource(state, undefined)),
+});
 
 async function refusal(action: () => unknown): Promise<UserError> {
   try {
@@ -42,7 +94,21 @@ async function refusal(action: () => unknown): Promise<UserError> {
 const values: fc.Arbitrary<PropertyValue> = fc.letrec<{ value: PropertyValue }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
-    fc.oneof(fc.constant(null), fc.boolean(), fc.double(), fc.string(), fc.constant(new Unknown()), fc.constant(new ResourceReference("urn:x", "id", "1.0.0")), fc.constant(new AssetValue({ "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17", text: "x", hash: "ab" }))),
+    fc.oneof(
+      fc.constant(null),
+      fc.boolean(),
+      fc.double(),
+      fc.string(),
+      fc.constant(new Unknown()),
+      fc.constant(new ResourceReference("urn:x", "id", "1.0.0")),
+      fc.constant(
+        new AssetValue({
+          "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
+          text: "x",
+          hash: "ab",
+        }),
+      ),
+    ),
     fc.array(tie("value"), { maxLength: 3 }),
     fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), tie("value"), { maxKeys: 3, noNullPrototype: true }),
     tie("value").map((value) => new Secret(value)),
@@ -59,7 +125,12 @@ describe("state", () => {
   it("any resource comes back from its JSON as it was", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.stringMatching(/^[a-zA-Z_]{1,8}$/), values, { noNullPrototype: true }), (inputs) => {
-        const state = resource("a", inputs, { protect: true, initErrors: ["late"], customTimeouts: { create: 300 }, carried: { sourcePosition: "x:1" } });
+        const state = resource("a", inputs, {
+          protect: true,
+          initErrors: ["late"],
+          customTimeouts: { create: 300 },
+          carried: { sourcePosition: "x:1" },
+        });
         const text = JSON.stringify(serializeResource(state, crypter));
         assert.deepEqual(deserializeResource(JSON.parse(text) as never, crypter), state);
       }),
@@ -78,7 +149,18 @@ describe("state", () => {
   it("is what Pulumi's own schema of deployments admits, field by field", async () => {
     const path = join(makeFolder({}), "dev.json");
     const journal = new StateJournal(emptyState(path), crypter, engine);
-    const full = resource("full", { a: new Secret(1), b: [null, true, { c: "d" }] }, { provider: `${urnOf("p")}::pid`, dependencies: [stackUrn], propertyDependencies: { a: [stackUrn] }, additionalSecretOutputs: ["x"], customTimeouts: { create: 300 }, initErrors: ["e"] });
+    const full = resource(
+      "full",
+      { a: new Secret(1), b: [null, true, { c: "d" }] },
+      {
+        provider: `${urnOf("p")}::pid`,
+        dependencies: [stackUrn],
+        propertyDependencies: { a: [stackUrn] },
+        additionalSecretOutputs: ["x"],
+        customTimeouts: { create: 300 },
+        initErrors: ["e"],
+      },
+    );
     await journal.ended(step("create", stack), stack, { recorded: stack });
     await journal.began(step("create", full), full);
     const { errors, valid } = new Validator(deploymentSchema, "2020-12", false).validate(read(path));
@@ -165,9 +247,24 @@ describe("state", () => {
     it("a create that a killed run never saw the end of stays on record, until it is made", async () => {
       const path = join(makeFolder({}), "dev.json");
       const a = resource("a");
-      writeStateFile(path, { ...deployment([stack]), pending_operations: [{ type: "creating", resource: serializeResource(a, undefined) }, { type: "updating", resource: serializeResource(stack, undefined) }] }, 3, [], false);
+      writeStateFile(
+        path,
+        {
+          ...deployment([stack]),
+          pending_operations: [
+            { type: "creating", resource: serializeResource(a, undefined) },
+            { type: "updating", resource: serializeResource(stack, undefined) },
+          ],
+        },
+        3,
+        [],
+        false,
+      );
       const state = await loadState(path, {});
-      assert.deepEqual(state.pending.map(({ type }) => type), ["creating", "updating"]);
+      assert.deepEqual(
+        state.pending.map(({ type }) => type),
+        ["creating", "updating"],
+      );
       const journal = new StateJournal(state, undefined, engine);
       await journal.outputs();
       assert.deepEqual(pending(path), [`creating ${a.urn}`]);
@@ -178,7 +275,16 @@ describe("state", () => {
     it("resources not yet reached follow one that an alias renamed", async () => {
       const path = join(makeFolder({}), "dev.json");
       const parent = resource("old", {}, { custom: false, id: undefined });
-      const child = resource("child", {}, { parent: parent.urn, dependencies: [parent.urn], propertyDependencies: { a: [parent.urn] }, provider: `${parent.urn}::id` });
+      const child = resource(
+        "child",
+        {},
+        {
+          parent: parent.urn,
+          dependencies: [parent.urn],
+          propertyDependencies: { a: [parent.urn] },
+          provider: `${parent.urn}::id`,
+        },
+      );
       writeStateFile(path, deployment([stack, parent, child]), 3, [], false);
       const state = await loadState(path, {});
       const renamed = { ...parent, urn: urnOf("new") };
@@ -187,7 +293,10 @@ describe("state", () => {
       await journal.ended(step("same", renamed), renamed, { removed: state.resources[1], recorded: renamed });
       await journal.flush();
       const after = (await loadState(path, {})).resources.find(({ urn }) => urn === child.urn);
-      assert.deepEqual([after?.parent, after?.dependencies, after?.propertyDependencies, after?.provider], [renamed.urn, [renamed.urn], { a: [renamed.urn] }, `${renamed.urn}::id`]);
+      assert.deepEqual(
+        [after?.parent, after?.dependencies, after?.propertyDependencies, after?.provider],
+        [renamed.urn, [renamed.urn], { a: [renamed.urn] }, `${renamed.urn}::id`],
+      );
     });
 
     it("keeps the state before the update as backup, not the one before the last step", async () => {
@@ -195,7 +304,8 @@ describe("state", () => {
       writeStateFile(path, deployment([stack]), 3, [], false);
       const before = readFileSync(path, "utf8");
       const journal = new StateJournal(await loadState(path, {}), undefined, engine);
-      for (const name of ["a", "b", "c"]) await journal.ended(step("create", resource(name)), resource(name), { recorded: resource(name) });
+      for (const name of ["a", "b", "c"])
+        await journal.ended(step("create", resource(name)), resource(name), { recorded: resource(name) });
       assert.equal(readFileSync(`${path}.bak`, "utf8"), before);
       assert.deepEqual(readdirSync(join(path, "..")).sort(), ["dev.json", "dev.json.bak"]);
     });
@@ -203,20 +313,34 @@ describe("state", () => {
 
   it("secrets open with the passphrase only, and fields of newer engines are carried through", async () => {
     const path = join(makeFolder({}), "dev.json");
-    const state = resource("a", { token: new Secret("hunter2") }, { carried: { sourcePosition: "project:///index.ts#1" } });
-    const journal = new StateJournal({ ...emptyState(path), document: { ...deployment(), metadata: { kept: true } } }, crypter, engine);
+    const state = resource(
+      "a",
+      { token: new Secret("hunter2") },
+      { carried: { sourcePosition: "project:///index.ts#1" } },
+    );
+    const journal = new StateJournal(
+      { ...emptyState(path), document: { ...deployment(), metadata: { kept: true } } },
+      crypter,
+      engine,
+    );
     await journal.ended(step("create", stack), stack, { recorded: stack });
     await journal.ended(step("create", state), state, { recorded: state });
     assert.deepEqual((await loadState(path, { PULUMI_CONFIG_PASSPHRASE: "p" })).resources[1], state);
     assert.deepEqual(read(path).deployment["metadata"], { kept: true });
-    assert.match((await refusal(() => loadState(path, {}))).message, /dev\.json holds secrets and no passphrase is set/);
+    assert.match(
+      (await refusal(() => loadState(path, {}))).message,
+      /dev\.json holds secrets and no passphrase is set/,
+    );
     assert.match((await refusal(() => loadState(path, { PULUMI_CONFIG_PASSPHRASE: "q" }))).message, /does not open/);
   });
 
   it("a state without secrets needs no passphrase; a new one takes the stack's salt", async () => {
     const path = join(makeFolder({}), "dev.json");
     assert.equal(await crypterForWriting(emptyState(path), {}), undefined);
-    assert.equal((await crypterForWriting(emptyState(path), { PULUMI_CONFIG_PASSPHRASE: "p" }, crypter.salt))?.salt, crypter.salt);
+    assert.equal(
+      (await crypterForWriting(emptyState(path), { PULUMI_CONFIG_PASSPHRASE: "p" }, crypter.salt))?.salt,
+      crypter.salt,
+    );
     assert.match((await crypterForWriting(emptyState(path), { PULUMI_CONFIG_PASSPHRASE: "p" }))?.salt ?? "", /^v1:/);
   });
 
@@ -227,11 +351,27 @@ describe("state", () => {
       { what: "empty", text: "", says: /is empty/ },
       { what: "something else", text: "[]", says: /is not a Pulumi deployment/ },
       { what: "without a manifest", text: '{"version":3,"deployment":{}}', says: /deployment\.manifest is missing/ },
-      { what: "of a later version", text: good.replace('"version":3', '"version":5'), says: /version 5; this engine reads versions 3 and 4/ },
-      { what: "with features we lack", text: good.replace('"version":3', '"version":4,"features":["byteString"]'), says: /needs features that this engine does not have: byteString/ },
+      {
+        what: "of a later version",
+        text: good.replace('"version":3', '"version":5'),
+        says: /version 5; this engine reads versions 3 and 4/,
+      },
+      {
+        what: "with features we lack",
+        text: good.replace('"version":3', '"version":4,"features":["byteString"]'),
+        says: /needs features that this engine does not have: byteString/,
+      },
       { what: "tampered with", text: good.replace(engine, "v3.1.0"), says: /does not match its own manifest/ },
-      { what: "with a child before its parent", text: JSON.stringify({ version: 3, deployment: deployment([resource("a"), stack]) }), says: /::a comes before its parent/ },
-      { what: "with a nameless resource", text: good.replace(`"urn":"${stackUrn}"`, '"arn":1'), says: /resource 0 has no urn/ },
+      {
+        what: "with a child before its parent",
+        text: JSON.stringify({ version: 3, deployment: deployment([resource("a"), stack]) }),
+        says: /::a comes before its parent/,
+      },
+      {
+        what: "with a nameless resource",
+        text: good.replace(`"urn":"${stackUrn}"`, '"arn":1'),
+        says: /resource 0 has no urn/,
+      },
     ];
     for (const { what, text, says } of cases) {
       it(`${what}: refused by name, left as it is, the last good one named`, async () => {
@@ -291,10 +431,36 @@ const deploymentSchema: Schema = {
       required: ["manifest"],
       additionalProperties: false,
       properties: {
-        manifest: { type: "object", required: ["time", "magic", "version"], additionalProperties: false, properties: { time: { type: "string", format: "date-time" }, magic: { type: "string" }, version: { type: "string" }, plugins: { type: "array" } } },
-        secrets_providers: { type: "object", required: ["type"], additionalProperties: false, properties: { type: { type: "string" }, state: {} } },
+        manifest: {
+          type: "object",
+          required: ["time", "magic", "version"],
+          additionalProperties: false,
+          properties: {
+            time: { type: "string", format: "date-time" },
+            magic: { type: "string" },
+            version: { type: "string" },
+            plugins: { type: "array" },
+          },
+        },
+        secrets_providers: {
+          type: "object",
+          required: ["type"],
+          additionalProperties: false,
+          properties: { type: { type: "string" }, state: {} },
+        },
         resources: { type: "array", items: { $ref: "#/$defs/resource" } },
-        pending_operations: { type: "array", items: { type: "object", required: ["resource", "type"], additionalProperties: false, properties: { resource: { $ref: "#/$defs/resource" }, type: { enum: ["creating", "updating", "deleting", "reading"] } } } },
+        pending_operations: {
+          type: "array",
+          items: {
+            type: "object",
+            required: ["resource", "type"],
+            additionalProperties: false,
+            properties: {
+              resource: { $ref: "#/$defs/resource" },
+              type: { enum: ["creating", "updating", "deleting", "reading"] },
+            },
+          },
+        },
         metadata: { type: "object" },
       },
     },
