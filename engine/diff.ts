@@ -13,7 +13,7 @@ import { formatPath, parsePath, pathContains, resetPath, type PropertyPath } fro
 import { isPropertyMap } from "./wire.ts";
 
 /** A copy in which no list or map is shared with the original. */
-export function cloneValue(value: PropertyValue): PropertyValue {
+function cloneValue(value: PropertyValue): PropertyValue {
   if (value instanceof Secret) return new Secret(cloneValue(value.value));
   if (Array.isArray(value)) return value.map(cloneValue);
   return isPropertyMap(value) ? cloneMap(value) : value;
@@ -35,7 +35,7 @@ export function hasUnknown(value: PropertyValue): boolean {
 }
 
 /** The value with all secrets unwrapped. */
-export function revealSecrets(value: PropertyValue): PropertyValue {
+function revealSecrets(value: PropertyValue): PropertyValue {
   if (value instanceof Secret) return revealSecrets(value.value);
   if (Array.isArray(value)) return value.map(revealSecrets);
   return isPropertyMap(value) ? revealMap(value) : value;

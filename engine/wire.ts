@@ -28,7 +28,7 @@ export const RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e";
 export const OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 export const BYTE_STRING_SIGNATURE = "803fd3297a5875dc03ca845dda5d2a98";
 export const ASSET_SIGNATURE = "c44067f5952c0a294b673a41bacd8c17";
-export const ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7";
+const ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7";
 
 /** What stands for an unknown value where no output objects are spoken. */
 export const UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -239,7 +239,7 @@ export function decodeStruct(struct: structpb.Struct | undefined, options: Decod
 }
 
 /** Plain JSON as `google.protobuf.Struct`, without giving signatures a meaning. */
-export function structFromWire(wire: WireMap): structpb.Struct {
+function structFromWire(wire: WireMap): structpb.Struct {
   const struct = new structpb.Struct();
   const fields = struct.getFieldsMap();
   for (const [key, value] of Object.entries(wire)) fields.set(key, valueFromWire(value));
@@ -247,7 +247,7 @@ export function structFromWire(wire: WireMap): structpb.Struct {
 }
 
 /** Plain JSON of a `google.protobuf.Struct`, without giving signatures a meaning. */
-export function structToWire(struct: structpb.Struct): WireMap {
+function structToWire(struct: structpb.Struct): WireMap {
   const wire: WireMap = {};
   struct.getFieldsMap().forEach((value: structpb.Value, key: string) => assign(wire, key, valueToWire(value)));
   return wire;
@@ -268,7 +268,7 @@ function valueFromWire(wire: WireValue): structpb.Value {
 }
 
 /** Plain JSON of a `google.protobuf.Value`. */
-export function valueToWire(value: structpb.Value): WireValue {
+function valueToWire(value: structpb.Value): WireValue {
   switch (value.getKindCase()) {
     case structpb.Value.KindCase.STRING_VALUE:
       return value.getStringValue();

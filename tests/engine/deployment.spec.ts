@@ -115,6 +115,18 @@ describe("a deployment", () => {
     assert.equal(provider.world.size, 4);
   });
 
+  it("shows as deleted what went early and is not registered again", async () => {
+    const tied: Thing = { name: "tied", inputs: { identity: "of root" }, dependencies: [urnOf("root")], propertyDependencies: { identity: [urnOf("root")] } };
+    const { journal, provider } = await deploy([{ name: "root", inputs: { identity: 1, unique: true } }, tied]);
+    const program = [{ name: "root", inputs: { identity: 2, unique: true } }];
+    const expected = ["delete tied", "delete-replaced root", "replace root", "create-replacement root"];
+    const preview = await deploy(program, journal.reload(), { provider, preview: true });
+    assert.deepEqual(summary(preview.result.steps), expected);
+    const update = await deploy(program, journal.resources, { provider, journal });
+    assert.deepEqual(summary(update.result.steps), expected);
+    assert.deepEqual(names(journal), ["root"]);
+  });
+
   it("finishes a replacement whose second half failed", async () => {
     const { journal, provider } = await deploy([{ name: "a", inputs: { identity: 1, unique: true } }]);
     provider.onOperation = (call) => (call === "create a" ? Promise.reject(new Error("no room")) : Promise.resolve());
@@ -122,8 +134,10 @@ describe("a deployment", () => {
     assert.match(failed.result.errors.join(), /test:index:Thing "a": create-replacement failed: no room/);
     assert.deepEqual(journal.resources.filter(({ pendingReplacement }) => pendingReplacement).map(({ urn }) => urn), [urnOf("a")]);
     assert.equal(provider.world.size, 0);
+    assert.deepEqual(journal.pending, []);
     provider.onOperation = () => Promise.resolve();
-    const { result } = await deploy([{ name: "a", inputs: { identity: 2, unique: true } }], journal.resources, { provider, journal });
+    // Also when the inputs are again those of the object that is gone.
+    const { result } = await deploy([{ name: "a", inputs: { identity: 1, unique: true } }], journal.resources, { provider, journal });
     assert.deepEqual(result.errors, []);
     assert.deepEqual(names(journal), ["a"]);
     assert.deepEqual([...provider.world.keys()].length, 1);

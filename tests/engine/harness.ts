@@ -5,7 +5,7 @@ import { runOperation, type OperationOptions } from "../../engine/operation.ts";
 import type { Provider, ProviderLookup } from "../../engine/provider.ts";
 import { fileURLToPath } from "node:url";
 
-export const PROGRAMS = fileURLToPath(new URL("fixtures/programs", import.meta.url));
+const PROGRAMS = fileURLToPath(new URL("fixtures/programs", import.meta.url));
 
 /** A provider whose world is a map. The input `failures: n` makes the first n attempts fail; `label: "refused"` fails the check. */
 export class MemoryProvider implements Provider {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Secret, Unknown, type Finding, type PolicyHost, type PolicyResource } from "../../engine/model.ts";
+import { splitWords } from "../../engine/program.ts";
 import { MemoryJournal, MemoryProvider, run, summary } from "./harness.ts";
 
 describe("programs, run by Pulumi's own runner", function () {
@@ -166,7 +167,7 @@ describe("programs, run by Pulumi's own runner", function () {
       signal: stop.signal,
       onEvent: (event) => {
         if (event.kind === "program-started") group = event.pid;
-        if (event.kind === "program-output") stop.abort(new Error("stopped by the test"));
+        if (event.kind === "program-output" && event.text.includes("the child runs")) stop.abort(new Error("stopped by the test"));
       },
     });
     await assert.rejects(running, /stopped by the test/);
@@ -209,6 +210,12 @@ describe("programs, run by Pulumi's own runner", function () {
     assert.match(update.errors.join(), /::first violates a mandatory policy; it was not touched/);
     assert.deepEqual(provider.calls, []);
   });
+});
+
+describe("node arguments of the project", () => {
+  for (const [text, words] of [["", []], ["--a  -b=c", ["--a", "-b=c"]], [`--a "b c" --d='e f'`, ["--a", "b c", "--d=e f"]]] as const) {
+    it(`${JSON.stringify(text)} are ${JSON.stringify(words)}`, () => assert.deepEqual(splitWords(text), words));
+  }
 });
 
 /** Waits until no process of a group is left. */
