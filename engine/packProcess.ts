@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import analyzerGrpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
+import { childNodeFlags } from "./childNode.ts";
 import { UserError } from "./errors.ts";
 import { type ProjectStack } from "./model.ts";
 import { type PackFiles } from "./policyPack.ts";
@@ -38,6 +39,7 @@ export class PackProcess {
       process.execPath,
       // The engine's address: the runner demands one and never calls it.
       [
+        ...childNodeFlags,
         "--require",
         fileURLToPath(new URL("endWithParent.cjs", import.meta.url)),
         files.runner,

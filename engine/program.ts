@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { childNodeFlags } from "./childNode.ts";
 import { UserError } from "./errors.ts";
 import type { ProjectStack } from "./model.ts";
 
@@ -36,7 +37,7 @@ export class Program {
   constructor(options: ProgramOptions) {
     const { target, onOutput } = options;
     const cwd = target.pwd ?? target.root;
-    this.#child = spawn(process.execPath, [...splitWords(target.runtime.nodeargs ?? ""), ...programArguments(options, cwd)], {
+    this.#child = spawn(process.execPath, [...childNodeFlags, ...splitWords(target.runtime.nodeargs ?? ""), ...programArguments(options, cwd)], {
       cwd,
       detached: true,
       env: programEnvironment(target),
