@@ -1,0 +1,103 @@
+/** OSCAL 1.1.2: what the pack answers for (component definition), and what it found (assessment results). */
+import { CONTROLS, FRAMEWORKS } from "../controls.ts";
+import { stableUuid, type Report, type ReportFinding } from "./report.ts";
+
+const OSCAL_VERSION = "1.1.2";
+const NAMESPACE = "https://rlhf-audit-trail.dev/ns/oscal";
+
+function metadata(report: Report, title: string): object {
+  return { title, "last-modified": report.generated, version: report.tool.version, "oscal-version": OSCAL_VERSION };
+}
+
+/** The pack as a component that implements controls, one requirement a control and one property a rule. */
+export function oscalComponentDefinition(report: Report): object {
+  const component = stableUuid("component", report.tool.name);
+  return {
+    "component-definition": {
+      uuid: stableUuid("component-definition", report.tool.name, report.generated),
+      metadata: metadata(report, `Controls that ${report.tool.name} answers for`),
+      components: [
+        {
+          uuid: component,
+          type: "validation",
+          title: report.tool.name,
+          description: "A policy pack that judges declared Kubernetes resources and the evidence of a release.",
+          props: report.rules.flatMap((rule) => [
+            { name: "Rule_Id", ns: NAMESPACE, value: rule.id, remarks: `rule_${rule.id}` },
+            { name: "Rule_Description", ns: NAMESPACE, value: rule.title, remarks: `rule_${rule.id}` },
+            { name: "Check_Id", ns: NAMESPACE, value: rule.id, remarks: `rule_${rule.id}` },
+          ]),
+          "control-implementations": Object.entries(FRAMEWORKS).map(([framework, edition]) => ({
+            uuid: stableUuid("implementation", framework),
+            source: `${NAMESPACE}/catalog/${framework}`,
+            description: edition,
+            "implemented-requirements": CONTROLS.filter((control) => control.framework === framework).map((control) => ({
+              uuid: stableUuid("requirement", control.id),
+              "control-id": control.id,
+              description: control.title,
+              props: control.rules.map((rule) => ({ name: "Rule_Id", ns: NAMESPACE, value: rule })),
+            })),
+          })),
+        },
+      ],
+    },
+  };
+}
+
+/** The findings as assessment results: one observation a rule, one finding a control. */
+export function oscalAssessmentResults(report: Report): object {
+  const failing = new Set(report.findings.filter((finding) => finding.status !== "waived" && finding.level === "mandatory").map((finding) => finding.rule));
+  return {
+    "assessment-results": {
+      uuid: stableUuid("results", report.generated),
+      metadata: metadata(report, "Judgement of declared resources"),
+      "import-ap": { href: "#assessment-plan", remarks: "The pack's rules and its configuration are the plan." },
+      results: [
+        {
+          uuid: stableUuid("result", report.generated),
+          title: report.tool.name,
+          description: `${report.resources} resources judged; configuration ${report.tool.configurationDigest}`,
+          start: report.generated,
+          "reviewed-controls": { "control-selections": [{ "include-controls": CONTROLS.map((control) => ({ "control-id": control.id })) }] },
+          observations: report.rules.map((rule) => observation(report, rule.id, rule.title)),
+          findings: CONTROLS.map((control) => {
+            const bad = control.rules.filter((rule) => failing.has(rule));
+            return {
+              uuid: stableUuid("finding", control.id, report.generated),
+              title: control.title,
+              description: bad.length === 0 ? "No mandatory rule that answers for this control is broken." : `Broken: ${bad.join(", ")}.`,
+              target: { type: "objective-id", "target-id": control.id, status: { state: bad.length === 0 ? "satisfied" : "not-satisfied" } },
+              "related-observations": control.rules.map((rule) => ({ "observation-uuid": stableUuid("observation", rule, report.generated) })),
+            };
+          }),
+        },
+      ],
+    },
+  };
+}
+
+function observation(report: Report, rule: string, title: string): object {
+  const findings = report.findings.filter((finding) => finding.rule === rule);
+  return {
+    uuid: stableUuid("observation", rule, report.generated),
+    title: rule,
+    description: title,
+    props: [{ name: "Check_Id", ns: NAMESPACE, value: rule }],
+    methods: ["TEST"],
+    collected: report.generated,
+    ...(findings.length > 0 && { subjects: findings.map((finding) => subject(finding)) }),
+  };
+}
+
+function subject(finding: ReportFinding): object {
+  const result = finding.status === "waived" ? "waived" : finding.level === "mandatory" ? "fail" : "warn";
+  return {
+    "subject-uuid": stableUuid("subject", finding.resource),
+    type: "resource",
+    title: finding.resource,
+    props: [
+      { name: "result", ns: NAMESPACE, value: result },
+      { name: "reason", ns: NAMESPACE, value: `${finding.path === "" ? "" : `${finding.path}: `}${finding.message}`.replace(/\s+/g, " ").trim() },
+    ],
+  };
+}

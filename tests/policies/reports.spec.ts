@@ -1,0 +1,98 @@
+/** Reports: the same findings in every format, nothing lost, nothing injected. */
+import assert from "node:assert/strict";
+import { CONTROLS, controlsOf, FRAMEWORKS } from "../../policies/controls.ts";
+import { judgeResource, RuleIndex } from "../../policies/evaluate.ts";
+import { FORMATS } from "../../policies/reports/index.ts";
+import { makeReport, type Report } from "../../policies/reports/report.ts";
+import { fromManifest } from "../../policies/resource.ts";
+import { deployment } from "../../policies/rules/examples.ts";
+import { RULES } from "../../policies/rules/index.ts";
+import { defaultSettings } from "../../policies/settings.ts";
+
+const NOW = new Date("2026-11-23T12:00:00Z");
+
+/** A report with a mandatory, an advisory and a waived finding, an unread input, and text that would break markup. */
+function sample(): Report {
+  const waiver = { rule: "no-privileged-containers", resource: "Deployment/shop/app", reason: 'driver <b>"x"</b> & co', requestedBy: "a", approver: "b", expires: "2026-12-01", digest: `sha256:${"4e".repeat(32)}` };
+  const resource = fromManifest(deployment({ name: 'app<script>"', securityContext: { privileged: true, runAsNonRoot: false } }), { file: "a b.yaml", line: 3 });
+  assert(resource);
+  const verdicts = judgeResource(resource, new RuleIndex(RULES), { ...defaultSettings(RULES), waivers: [waiver] }, { now: NOW });
+  return makeReport({ resources: 1, verdicts, problems: [{ file: "broken.yaml", line: 7, message: "broken & bad" }] }, RULES, { version: "1.0.0", configuration: "{}", now: NOW });
+}
+
+describe("reports", () => {
+  const report = sample();
+  const written = (format: string) => FORMATS[format]!(report);
+  const parsed = (format: string) => JSON.parse(written(format)) as Record<string, unknown>;
+
+  it("has the findings that the others are checked against", () => {
+    const kinds = new Set(report.findings.map((finding) => (finding.status === "waived" ? "waived" : finding.level)));
+    assert.deepEqual([...kinds].sort(), ["advisory", "mandatory", "waived"]);
+  });
+
+  it("SARIF: one result a finding, each with its rule; waived ones suppressed", () => {
+    const { runs } = parsed("sarif") as { runs: [{ results: { ruleId: string; ruleIndex: number; level: string; suppressions?: unknown[]; locations: { physicalLocation: { artifactLocation: { uri: string }; region: { startLine: number } } }[] }[]; tool: { driver: { rules: { id: string }[] } }; invocations: { executionSuccessful: boolean }[] }] };
+    const [run] = runs;
+    assert.equal(run.results.length, report.findings.length);
+    for (const result of run.results) assert.equal(run.tool.driver.rules[result.ruleIndex]?.id, result.ruleId);
+    assert.equal(run.results.filter((result) => result.suppressions).length, 1);
+    assert.equal(run.results.filter((result) => result.level === "error").length, report.findings.filter((finding) => finding.level === "mandatory").length);
+    assert.deepEqual(run.results[0]!.locations[0]!.physicalLocation, { artifactLocation: { uri: "a%20b.yaml" }, region: { startLine: 3 } });
+    assert.equal(run.invocations[0]!.executionSuccessful, false);
+  });
+
+  it("JUnit: well formed, its counts are true", () => {
+    const xml = written("junit");
+    const count = (pattern: RegExp) => [...xml.matchAll(pattern)].length;
+    const [, tests, failures, errors] = /tests="(\d+)" failures="(\d+)" errors="(\d+)"/.exec(xml)!;
+    assert.equal(count(/<testcase /g), Number(tests) + Number(errors));
+    assert.equal(count(/<failure /g), Number(failures));
+    assert.equal(count(/<skipped /g), 1);
+    assert.equal(Number(errors), 1);
+    assert.doesNotMatch(xml, /<script>|<b>/);
+    assert.doesNotMatch(xml.replace(/&(amp|lt|gt|quot);/g, ""), /&/);
+  });
+
+  it("OpenReports: the summary adds up", () => {
+    const { summary, results } = parsed("openreports") as { summary: Record<string, number>; results: { result: string }[] };
+    for (const outcome of ["pass", "fail", "warn", "skip"]) assert.equal(results.filter(({ result }) => result === outcome).length, summary[outcome]);
+    assert.equal(summary.skip, 1);
+  });
+
+  it("OSCAL: a control is satisfied when no mandatory rule of it is broken; references lead somewhere", () => {
+    const results = (parsed("oscal")["assessment-results"] as { results: [{ observations: { uuid: string; title: string }[]; findings: { target: { "target-id": string; status: { state: string } }; "related-observations": { "observation-uuid": string }[] }[] }] }).results[0];
+    const uuids = new Set(results.observations.map(({ uuid }) => uuid));
+    assert.equal(uuids.size, RULES.length);
+    for (const finding of results.findings) for (const related of finding["related-observations"]) assert(uuids.has(related["observation-uuid"]));
+    const state = (id: string) => results.findings.find(({ target }) => target["target-id"] === id)?.target.status.state;
+    assert.equal(state("cis-5.2"), "not-satisfied");
+    assert.equal(state("cis-5.1"), "satisfied");
+    const component = parsed("oscal-component")["component-definition"] as { components: [{ "control-implementations": { "implemented-requirements": unknown[] }[] }] };
+    assert.equal(component.components[0]["control-implementations"].flatMap((one) => one["implemented-requirements"]).length, CONTROLS.length);
+  });
+
+  it("HTML: self-contained, without script, everything escaped", () => {
+    const page = written("html");
+    assert.doesNotMatch(page, /<script|src=|href=|@import|url\(|<b>/);
+    assert.match(page, /container &quot;app&lt;script&gt;/);
+    assert.match(page, /Waivers in use[\s\S]*driver &lt;b&gt;/);
+    assert.match(page, /broken\.yaml:7/);
+  });
+
+  it("is the same for the same findings", () => {
+    for (const format of Object.keys(FORMATS)) assert.equal(FORMATS[format]!(sample()), written(format));
+  });
+});
+
+describe("control catalogue", () => {
+  it("names only rules that exist, and every rule answers for a control", () => {
+    const names = new Set(RULES.map((rule) => rule.id));
+    for (const control of CONTROLS) {
+      assert(control.framework in FRAMEWORKS, control.id);
+      assert(control.rules.length > 0, control.id);
+      for (const rule of control.rules) assert(names.has(rule), `${control.id}: ${rule}`);
+    }
+    for (const rule of RULES) assert(controlsOf(rule.id).length > 0, rule.id);
+    assert.equal(new Set(CONTROLS.map((control) => control.id)).size, CONTROLS.length);
+  });
+});
