@@ -13,16 +13,8 @@ import {
   type PropertyMap,
   type Remediation,
 } from "./model.ts";
-import {
-  type ConfiguredPack,
-  type GivenSettings,
-  type Reply,
-  analyzeResource,
-  analyzeResources,
-  configurePack,
-  readSettings,
-  remediateResource,
-} from "./packCalls.ts";
+import { type Reply, analyzeResource, analyzeResources, remediateResource } from "./packCalls.ts";
+import { type ConfiguredPack, type GivenSettings, configurePack, readSettings } from "./packConfigure.ts";
 import { diffMaps } from "./diff.ts";
 
 /** One pack as named on the command line. */

@@ -3,10 +3,9 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Schema, Validator } from "@cfworker/json-schema";
-import { manifestMagic } from "../../engine/deployment.ts";
 import { newCrypter } from "../../engine/passphrase.ts";
 import { type PlanDocument } from "../../engine/plan.ts";
-import { makeProject, runCli, startCli } from "./cli.ts";
+import { makeGate, makeProject, runCli, stateOf } from "./cli.ts";
 import { makeFolder, removeFolders } from "./folders.ts";
 import { makePack, policy } from "./packs.ts";
 
@@ -19,33 +18,6 @@ exports.token = config.getSecret("token");
 console.log("the program speaks");
 `;
 const gate = makeGate('if (args.type === "kubernetes:core/v1:ConfigMap") report("no ConfigMaps, please")');
-/** Files of a pack below \`policies/\`, which is run without being named. */
-function makeGate(body: string): { [path: string]: string } {
-  return {
-    "policies/PulumiPolicy.yaml": "runtime: nodejs\n",
-    "policies/package.json": '{"version":"1.0.0","main":"index.js"}',
-    "policies/index.js": `new (require("@pulumi/policy").PolicyPack)("gate", { policies: [${policy("no-maps", body)}] });`,
-  };
-}
-
-const stateOf = (resources: object[]): string =>
-  JSON.stringify({
-    version: 3,
-    deployment: {
-      manifest: { time: "2026-01-01T00:00:00Z", magic: manifestMagic("v3.270.0"), version: "v3.270.0" },
-      resources,
-    },
-  });
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false; // ESRCH
-  }
-  // A dead process whose parent is gone, too, may wait long for an init that takes it away.
-  const stat = `/proc/${pid}/stat`;
-  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, "utf8"));
-};
 
 describe("command line", () => {
   afterEach(removeFolders);
@@ -308,134 +280,4 @@ describe("command line", () => {
       assert.match(stdout, /two v1\.2\.3 {2}0 of 1 policy/);
     });
   });
-
-  describe("interrupted", () => {
-    /** A project whose program and pack write their pids and then take for ever. */
-    function makeEndless(): { root: string; pids: () => number[] } {
-      const folder = makeFolder({});
-      const write = (name: string): string =>
-        `require("node:fs").writeFileSync(${JSON.stringify(folder)} + "/${name}", String(process.pid));`;
-      const root = makeProject(
-        `${write("program")}\nnew k8s.core.v1.ConfigMap("a", {}).id.apply(() => undefined);\nconst c = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => 0, 1000)"], { stdio: "ignore" });\nrequire("node:fs").writeFileSync(${JSON.stringify(folder)} + "/grandchild", String(c.pid));\nsetInterval(() => undefined, 1000);`,
-        { dev: "" },
-        {
-          ...makeGate(`${write("pack")} if (args.type.startsWith("kubernetes:")) console.error("judging");`),
-          ".pulumi-local/shop/dev.json": stateOf([]),
-        },
-      );
-      return { root, pids: () => readdirSync(folder).map((name) => Number(readFileSync(join(folder, name), "utf8"))) };
-    }
-
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      it(`by ${signal}: 130, all children gone, the state as it was`, async () => {
-        const { root, pids } = makeEndless();
-        const running = startCli(root, ["preview"]);
-        await running.printed(/judging/);
-        assert.equal(pids().length, 3);
-        running.child.kill(signal);
-        const { code, stderr } = await running.ended;
-        assert.equal(code, 130);
-        assert.match(stderr, new RegExp(`${signal}: stopping`));
-        assert.deepEqual(pids().filter(isAlive), []);
-        assert.equal(readFileSync(join(root, ".pulumi-local/shop/dev.json"), "utf8"), stateOf([]));
-      });
-    }
-
-    it("by SIGKILL: program and pack end by themselves", async () => {
-      const { root, pids } = makeEndless();
-      const running = startCli(root, ["preview"]);
-      await running.printed(/judging/);
-      running.child.kill("SIGKILL");
-      // Their output pipes close when the last of them is gone; the grandchild has none.
-      await running.ended;
-      const [grandchild, pack, programPid] = pids();
-      for (const pid of [pack, programPid]) while (isAlive(pid ?? 0)) await new Promise((done) => setImmediate(done));
-      process.kill(grandchild ?? 0, "SIGKILL");
-    });
-  });
-
-  it("--engine pulumi runs the CLI and reads its events", async () => {
-    const urn = "urn:pulumi:dev::shop::kubernetes:core/v1:ConfigMap::settings";
-    const bin = makeFakeCli([
-      {
-        resourcePreEvent: {
-          metadata: {
-            op: "create",
-            urn,
-            type: "kubernetes:core/v1:ConfigMap",
-            provider: "",
-            new: { type: "", urn, custom: true, id: "", parent: "", inputs: { data: { a: "b" } }, outputs: {} },
-          },
-        },
-      },
-      {
-        policyEvent: {
-          resourceUrn: urn,
-          message: "no maps",
-          color: "never",
-          policyName: "no-maps",
-          policyPackName: "gate",
-          policyPackVersion: "1.0.0",
-          enforcementLevel: "mandatory",
-        },
-      },
-      { diagnosticEvent: { message: "preview failed", severity: "error", color: "never" } },
-    ]);
-    const root = makeProject(program, { dev: "" }, { ...gate, "policies/config/dev.json": "{}" });
-    const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}` };
-    const { code, stdout, stderr } = await runCli(
-      root,
-      ["preview", "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"],
-      env,
-    );
-    assert.equal(code, 2, `${stdout}\n${stderr}`);
-    assert.match(stdout, /the CLI speaks: 4/);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
-    assert.deepEqual(
-      [plan?.result, plan?.errors, plan?.summary.create, plan?.policies.findings[0]?.policy],
-      ["violation", [], 1, "no-maps"],
-    );
-  });
-
-  it("--engine pulumi: a CLI that fails is an error, with its own words", async () => {
-    const bin = makeFakeCli([
-      { diagnosticEvent: { message: "<{%fg 1%}>no such region<{%reset%}>", severity: "error", color: "never" } },
-    ]);
-    const root = makeProject(program, { dev: "" });
-    const { code, stdout } = await runCli(
-      root,
-      ["preview", "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"],
-      {
-        PATH: `${bin}:${process.env["PATH"] ?? ""}`,
-      },
-    );
-    assert.equal(code, 1, stdout);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
-    assert.deepEqual([plan?.result, plan?.errors], ["error", ["no such region"]]);
-  });
 });
-
-/** Just enough of the Pulumi CLI: its preview streams the given events and fails. Returns the folder to put on PATH. */
-function makeFakeCli(events: readonly object[]): string {
-  const bin = makeFolder({}, { modules: true });
-  const script = `#!${process.execPath}
-const args = process.argv.slice(2);
-if (args[0] === "version") console.log("v3.270.0");
-if (args[0] === "preview") {
-  const grpc = require("@grpc/grpc-js");
-  const { EventsClient } = require("@pulumi/pulumi/proto/events_grpc_pb.js");
-  const { EventRequest } = require("@pulumi/pulumi/proto/events_pb.js");
-  const address = args[args.indexOf("--event-log") + 1].replace("tcp://", "");
-  const stream = new EventsClient(address, grpc.credentials.createInsecure()).streamEvents(() => process.exit(255));
-  for (const event of ${JSON.stringify(events.map((event, sequence) => JSON.stringify({ sequence, timestamp: 1, ...event })))}) {
-    const request = new EventRequest();
-    request.setEvent(event);
-    stream.write(request);
-  }
-  stream.end();
-  console.log("the CLI speaks: " + args.filter((arg) => /polic/.test(arg)).length);
-}
-`;
-  writeFileSync(join(bin, "pulumi"), script, { mode: 0o755 });
-  return bin;
-}

@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { manifestMagic } from "../../engine/deployment.ts";
 import { makeFolder, nodeModules } from "./folders.ts";
+import { policy } from "./packs.ts";
 
 const main = fileURLToPath(new URL("../../engine/main.ts", import.meta.url));
 
@@ -80,3 +82,22 @@ export function makeProject(
     { modules: true },
   );
 }
+
+/** Files of a pack below \`policies/\`, which is run without being named. */
+export function makeGate(body: string): { [path: string]: string } {
+  return {
+    "policies/PulumiPolicy.yaml": "runtime: nodejs\n",
+    "policies/package.json": '{"version":"1.0.0","main":"index.js"}',
+    "policies/index.js": `new (require("@pulumi/policy").PolicyPack)("gate", { policies: [${policy("no-maps", body)}] });`,
+  };
+}
+
+/** The text of a state with these resources. */
+export const stateOf = (resources: object[]): string =>
+  JSON.stringify({
+    version: 3,
+    deployment: {
+      manifest: { time: "2026-01-01T00:00:00Z", magic: manifestMagic("v3.270.0"), version: "v3.270.0" },
+      resources,
+    },
+  });
