@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
 import { cases, type Check } from "./policies.ts";
 import { apply, controlCluster, eventually, kubectl, loadProbe, pod, start, testCluster } from "./world.ts";
@@ -62,6 +63,10 @@ describe("NetworkPolicies on the local cluster", function () {
 
   before(async () => {
     field = await prepare(await start(testCluster));
+  });
+
+  after(async () => {
+    await down(testCluster, true, () => undefined);
   });
 
   for (const { name, policies, checks } of cases) {
@@ -138,7 +143,6 @@ describe("NetworkPolicies on the local cluster", function () {
         for (const check of checks) assert.equal(await holds(control, { ...check, expect: "open" }), undefined);
       }
     } finally {
-      const { down } = await import("../../cluster/down.ts");
       await down(controlCluster, true, () => undefined);
     }
   });

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { goImage } from "../../cluster/images/catalog.ts";
 import { loadImage } from "../../cluster/images/load.ts";
-import { Node, type NodeWishes } from "../../cluster/node.ts";
+import type { Node, NodeWishes } from "../../cluster/node.ts";
 import { run, type RunResult } from "../../cluster/run.ts";
 import { applyText, up } from "../../cluster/up.ts";
 
-/** The clusters that the tests make and remove. CLUSTER_KEEP=1 leaves the first one for looking at. */
+/** The clusters that the tests make and remove. */
 export const testCluster = "test";
 export const controlCluster = "test-control";
 
