@@ -4,4 +4,4 @@
 process.stdin.on("end", () => process.exit(0));
 process.stdin.on("error", () => process.exit(0));
 process.stdin.resume();
-process.stdin.unref();
+process.stdin.unref?.(); // a file has none
