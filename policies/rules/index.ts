@@ -14,6 +14,7 @@ import * as kernel from "./kernel.ts";
 import * as metadata from "./metadata.ts";
 import * as namespaceNetwork from "./isolation-network.ts";
 import * as networkRules from "./network-rules.ts";
+import * as namespaces from "./namespaces.ts";
 import * as nodeAccess from "./node-access.ts";
 import * as placement from "./placement.ts";
 import * as probes from "./probes.ts";
@@ -26,7 +27,7 @@ import * as targets from "./targets.ts";
 
 const modules: readonly Readonly<Record<string, unknown>>[] = [
   escalation, kernel, isolation, nodeAccess, identity, images, compute, probes, placement,
-  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, bindings, metadata, canary, slots, argocd, governance, evidence,
+  namespaceNetwork, networkRules, services, targets, secrets, secretValues, rbac, bindings, metadata, namespaces, canary, slots, argocd, governance, evidence,
 ];
 
 function isRule(value: unknown): value is Rule {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import checks from "../../policies/checks.json" with { type: "json" };
 import { judgeResource, RuleIndex } from "../../policies/evaluate.ts";
+import { UNDECIDED } from "../../policies/checks-undecided.ts";
+import { stalePages } from "../../policies/docs.ts";
 import { BASELINE, RESTRICTED } from "../../policies/profiles.ts";
 import { fromManifest } from "../../policies/resource.ts";
 import { deployment } from "../../policies/rules/examples.ts";
@@ -13,6 +15,12 @@ const names = new Set(RULES.map((rule) => rule.id));
 describe("table of checks", () => {
   it("names only policies that exist", () => {
     for (const [check, policies] of Object.entries(checks)) for (const policy of policies as string[]) assert(names.has(policy), `${check}: ${policy}`);
+  });
+  it("has a reason for each check without policies", () => {
+    for (const [check, policies] of Object.entries(checks)) assert.equal((policies as string[]).length === 0, check in UNDECIDED, check);
+  });
+  it("pages are what the rules say", () => {
+    assert.deepEqual(stalePages(), []);
   });
   it("profiles name only policies that exist, with parameters they know", () => {
     for (const [id, parameters] of Object.entries({ ...BASELINE, ...RESTRICTED })) assert(RULES.find((rule) => rule.id === id)?.parameters.safeParse(parameters).success, id);
