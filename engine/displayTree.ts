@@ -4,6 +4,7 @@ import { changeLines, valueLines } from "./displayValues.ts";
 import { isReplacement } from "./plan.ts";
 import { plainMap } from "./plain.ts";
 import { type Meaning, type Style } from "./style.ts";
+import { isDefaultProvider } from "./urn.ts";
 
 /** Changed properties shown for one resource, unless everything is asked for. */
 const shownChanges = 8;
@@ -30,7 +31,8 @@ interface Node {
  * @param full all properties: of created resources the inputs, of changed ones every difference
  */
 export function treeLines(steps: readonly Step[], style: Style, full: boolean): string[] {
-  const roots = makeTree(oneStepEach(steps)).filter(isWorthShowing);
+  const declared = steps.filter(({ urn }) => !isDefaultProvider(urn));
+  const roots = makeTree(oneStepEach(declared)).filter(isWorthShowing);
   const width = Math.max(0, ...roots.flatMap((root) => widths(root, 0)));
   const lines: string[] = [];
   for (const root of roots) nodeLines(root, "", "", { style, full, width }, lines);

@@ -12,6 +12,7 @@ import {
 } from "./model.ts";
 import { type ExitCode, ExitCode as Exit } from "./errors.ts";
 import { type Plain, masker, plainMap, plainValue } from "./plain.ts";
+import { isDefaultProvider } from "./urn.ts";
 
 /** The whole document: one plan for each stack, in the order they were made. */
 export interface PlanDocument {
@@ -102,8 +103,9 @@ export function exitCodeOf(results: readonly Plan["result"][]): ExitCode {
   return results.includes("violation") ? Exit.violation : Exit.clean;
 }
 
-/** Counts resources by what happens to them. */
-export function summarize(steps: readonly Pick<Step, "operation" | "urn">[]): Plan["summary"] {
+/** Counts resources by what happens to them; default providers are nobody's and do not count. */
+export function summarize(all: readonly Pick<Step, "operation" | "urn">[]): Plan["summary"] {
+  const steps = all.filter(({ urn }) => !isDefaultProvider(urn));
   const summary = { create: 0, update: 0, replace: 0, delete: 0, read: 0, same: 0 };
   const replaced = new Set(steps.filter(({ operation }) => isReplacement(operation)).map(({ urn }) => urn));
   summary.replace = replaced.size;

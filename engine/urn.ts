@@ -95,3 +95,9 @@ export function parseProviderReference(reference: string): ProviderReference {
 export function formatProviderReference({ urn, id }: ProviderReference): string {
   return `${urn}::${id}`;
 }
+
+/** True for the provider resources that nobody declared: one stands in for each package and version. Pulumi neither shows nor counts them. */
+export function isDefaultProvider(urn: Urn): boolean {
+  const { type, name } = parseUrn(urn);
+  return isProviderType(type) && (name === "default" || name.startsWith("default_"));
+}

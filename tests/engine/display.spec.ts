@@ -5,6 +5,7 @@ import { treeLines } from "../../engine/displayTree.ts";
 import { packLines } from "../../engine/displayPolicies.ts";
 import { valueLines } from "../../engine/displayValues.ts";
 import { type PropertyChange } from "../../engine/model.ts";
+import { summarize } from "../../engine/plan.ts";
 import { Progress } from "../../engine/progress.ts";
 import { makeStyle, wantsColours } from "../../engine/style.ts";
 import { childUrn, result, stackUrn, step, target, webUrn } from "./samples.ts";
@@ -41,6 +42,16 @@ describe("display", () => {
       false,
     ).join("\n");
     assert.equal(text, "");
+  });
+
+  it("neither shows nor counts default providers, but shows a declared one", () => {
+    const provider = (name: string): string => `urn:pulumi:dev::shop::pulumi:providers:kubernetes::${name}`;
+    const steps = ["default", "default_4_34_2", "defaults-of-mine"].map((name) => step("create", provider(name)));
+    assert.deepEqual(
+      treeLines(steps, plain, false).map((line) => /\S+\s+create$/.exec(line)?.[0]),
+      ["defaults-of-mine  create"],
+    );
+    assert.equal(summarize(steps).create, 1);
   });
 
   it("cuts a long list of changes, and says how to see all", () => {
