@@ -261,7 +261,7 @@ function identity(state: ResourceState): { urn: Urn; id: string; name: string; t
 function initFailure(state: ResourceState, initErrors: string[]): Error | undefined {
   if (initErrors.length === 0) return undefined;
   state.initErrors = initErrors;
-  return new UserError(`${state.urn} exists but did not become ready: ${initErrors.join("; ")}`);
+  return new UserError(`${state.urn} exists but did not become ready: ${initErrors.join("\n")}`);
 }
 
 function withSecrets(outputs: PropertyMap, state: ResourceState): PropertyMap {

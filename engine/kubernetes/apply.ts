@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { ApiError, type ApiClient } from "./client.ts";
+import { withIgnoredFields } from "./ignored.ts";
 import { annotation, at, FIELD_MANAGER, isTrue, listAt, nameOf, textAt, title, type Json, type JsonMap, type KubernetesObject } from "./objects.ts";
 
 const APPLY = "application/apply-patch+yaml";
@@ -81,12 +82,19 @@ function explainCreate(error: unknown, object: KubernetesObject): unknown {
 }
 
 /** Changes an object to what `object` says: fields that were ours and are no longer in it go. */
-export async function updateObject(client: ApiClient, path: string, object: KubernetesObject, signal: AbortSignal): Promise<KubernetesObject> {
+export async function updateObject(
+  client: ApiClient,
+  path: string,
+  object: KubernetesObject,
+  signal: AbortSignal,
+  ignoreChanges: readonly string[] = [],
+): Promise<KubernetesObject> {
   const live = await own(client, path, object, signal);
+  const body = withIgnoredFields(object, live, ignoreChanges);
   const force = isTrue(object, "pulumi.com/patchForce") || listAt(live, "metadata", "managedFields").length === 0;
   try {
     const query = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict", force: String(force) };
-    return (await client.request("PATCH", path, { query, contentType: APPLY, body: object, signal })) as KubernetesObject;
+    return (await client.request("PATCH", path, { query, contentType: APPLY, body, signal })) as KubernetesObject;
   } catch (error) {
     throw explainUpdate(error, object);
   }
@@ -157,7 +165,7 @@ function explain(error: ApiError, object: KubernetesObject, verb: string): UserE
 }
 
 /** How an object's dependents go with it. */
-export function propagationOf(object: JsonMap): "Orphan" | "Background" | "Foreground" {
+function propagationOf(object: JsonMap): "Orphan" | "Background" | "Foreground" {
   const policy = annotation(object, "pulumi.com/deletionPropagationPolicy").toLowerCase();
   return policy === "orphan" ? "Orphan" : policy === "background" ? "Background" : "Foreground";
 }

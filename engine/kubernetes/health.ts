@@ -12,7 +12,7 @@ export interface HealthAnswer {
 }
 
 /** `http://NAME.NAMESPACE.svc…[:PORT]`, an address inside a cluster; undefined for others. */
-export function serviceAddress(text: string): { namespace: string; name: string; port: string } | undefined {
+function serviceAddress(text: string): { namespace: string; name: string; port: string } | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
   const [name, namespace, svc] = url.hostname.split(".");

@@ -1,6 +1,5 @@
 /** The package `kubernetes` on a real cluster. Names, defaults and differences are those of its previews. */
-import { resetPath, parsePath } from "../propertyPath.ts";
-import { cloneMap, revealMap } from "../diff.ts";
+import { revealMap } from "../diff.ts";
 import { UserError } from "../errors.ts";
 import { checkInputs, diffInputs } from "../kubernetes.ts";
 import { apiServerChanged } from "../kubernetesConfig.ts";
@@ -77,20 +76,14 @@ async function adoptFields(cluster: Cluster, object: KubernetesObject, request: 
 async function update(clusters: Clusters, request: UpdateRequest) {
   const { newInputs, oldInputs, ignoreChanges, signal } = request;
   const cluster = await clusters.of(request.configuration);
-  const object = await complete(cluster, withoutIgnored(newInputs, ignoreChanges), request);
+  const object = await complete(cluster, newInputs, request);
   const path = await pathOf(cluster, object, signal);
-  const act = object.kind === "CustomResourceDefinition" ? replaceObject : updateObject;
-  const live = await act(cluster.client, path, object, signal);
+  const live =
+    object.kind === "CustomResourceDefinition"
+      ? await replaceObject(cluster.client, path, object, signal)
+      : await updateObject(cluster.client, path, object, signal, ignoreChanges);
   const { live: last, initErrors } = await settle(cluster, object, live, oldInputs !== newInputs, request);
   return { outputs: outputsOf(last, newInputs), initErrors };
-}
-
-/** What others own must not be sent along: an apply would claim it. */
-function withoutIgnored(inputs: PropertyMap, ignoreChanges: string[]): PropertyMap {
-  if (ignoreChanges.length === 0) return inputs;
-  const target = cloneMap(inputs);
-  for (const path of ignoreChanges) if (!/\[\d+|\*/.test(path)) resetPath(parsePath(path), {}, target);
-  return target;
 }
 
 async function remove(clusters: Clusters, request: DeleteRequest): Promise<void> {

@@ -9,7 +9,7 @@ const LOG_LINES = 12;
 const PODS_SHOWN = 2;
 
 /** Pods that belong to the object: itself, or those that its selector means and that it owns, newest first. */
-export async function podsOf(client: ApiClient, object: KubernetesObject, signal: AbortSignal): Promise<JsonMap[]> {
+async function podsOf(client: ApiClient, object: KubernetesObject, signal: AbortSignal): Promise<JsonMap[]> {
   if (object.kind === "Pod") return [object];
   const labels = mapAt(object, "spec", "selector", "matchLabels");
   const plain = object.kind === "Service" ? mapAt(object, "spec", "selector") : labels;

@@ -13,7 +13,7 @@ import { kubernetesProvider } from "./provider.ts";
 const PARALLEL = 16;
 
 /** Inputs of the provider resource that a resource names. */
-export function configurationOf(state: ResourceState, resources: readonly ResourceState[]): PropertyMap {
+function configurationOf(state: ResourceState, resources: readonly ResourceState[]): PropertyMap {
   if (state.provider === undefined || state.provider === "") return {};
   const { urn } = parseProviderReference(state.provider);
   return resources.find((candidate) => candidate.urn === urn && candidate.delete !== true)?.inputs ?? {};
