@@ -26,7 +26,7 @@ export const deployment: Condition = (object) => {
   const available = numberAt(object, "status", "availableReplicas");
   if (available < updated) return waiting(`${available} of ${replicas} pods are available${blocked}`);
   const old = numberAt(object, "status", "replicas") - updated;
-  if (old > 0) return waiting(`${old} pod${old === 1 ? "" : "s"} of the old version still end`);
+  if (old > 0) return waiting(`${old} pod${old === 1 ? "" : "s"} of the old version not replaced yet`);
   // With no pods asked for, the controller says nothing about progress.
   if (replicas > 0 && textAt(conditionOf(object, "Available"), "status") === "False") return waiting(wordsOf(conditionOf(object, "Available")));
   return READY;
