@@ -84,7 +84,7 @@ async function missingPackages(): Promise<string[]> {
 }
 
 /** The path of a program, absolute or on PATH (with the system folders, which a person's PATH may lack). */
-export async function findProgram(name: string): Promise<string | undefined> {
+async function findProgram(name: string): Promise<string | undefined> {
   const folders = name.startsWith("/") ? [""] : [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   for (const folder of folders) {
     const path = join(folder, name);

@@ -40,7 +40,7 @@ export interface NodeStatus {
 }
 
 export interface NodeWishes {
-  /** Port of 127.0.0.1 for the API server; by default the last one, or the first free from 16443 up. */
+  /** Port of 127.0.0.1 for the API server; by default the last one if it is free, or the first free from 16443 up. */
   port?: number;
   /** Further ports of 127.0.0.1: `listen` reaches `target` ("address:port") in the node's network. */
   forwards?: { listen: number; target: string }[];
@@ -102,7 +102,7 @@ export class Node {
       cniPlugins,
       pauseImage,
       enforce: wishes.enforce ?? before?.enforce ?? true,
-      apiPort: wishes.port ?? before?.apiPort ?? (await freePort(16443)),
+      apiPort: wishes.port ?? (running && before ? before.apiPort : await freePort(before?.apiPort)),
       forwards: wishes.forwards ?? before?.forwards ?? [],
     };
     if (running) {
@@ -193,15 +193,21 @@ export class Node {
 
 export const defaultName = "local";
 
-/** The first port from `first` up that 127.0.0.1 has free. */
-async function freePort(first: number): Promise<number> {
-  for (let port = first; port < first + 1000; port++) {
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.on("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
+const firstPort = 16443;
+
+/** The preferred port if 127.0.0.1 has it free, or the first free one: a stopped cluster's port may have gone to another. */
+async function freePort(preferred = firstPort): Promise<number> {
+  if (await isFree(preferred)) return preferred;
+  for (let port = firstPort; port < firstPort + 1000; port++) {
+    if (await isFree(port)) return port;
   }
-  throw new ClusterError(`No free port of 127.0.0.1 from ${first} to ${first + 999}.`, "Name one: --port NUMBER");
+  throw new ClusterError(`No free port of 127.0.0.1 from ${firstPort} to ${firstPort + 999}.`, "Name one: --port NUMBER");
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const server = createServer();
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

@@ -64,7 +64,9 @@ export async function applyFile(node: Node, file: string, digests: Readonly<Reco
 
 /** Applies manifests, YAML or JSON, as the cluster's administrator. */
 export async function applyText(node: Node, text: string): Promise<void> {
-  await node.kubectl(["apply", "--server-side", "--field-manager=rlhf-cluster", "--force-conflicts", "--filename=-"], text);
+  // Validation by kubectl reads every API's schema first, also that of metrics-server, which after a start is away for 20 seconds.
+  const flags = ["--server-side", "--field-manager=rlhf-cluster", "--force-conflicts", "--validate=false"];
+  await node.kubectl(["apply", ...flags, "--filename=-"], text);
 }
 
 function isReady(status: NodeStatus, part: string): boolean {

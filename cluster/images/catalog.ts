@@ -8,7 +8,7 @@ import type { Image, ImageEntry } from "./image.ts";
 /** Not root and not a person: what the images run as. */
 const nobody = 65532;
 /** The owner of the databases' files. */
-export const databaseUser = 999;
+const databaseUser = 999;
 
 /** Names that images are known by in the cluster. */
 export const imageNames = {

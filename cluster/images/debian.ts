@@ -94,9 +94,9 @@ async function download(packages: readonly string[], folder: string): Promise<Do
 const architecture = process.arch === "arm64" ? { triplet: "aarch64-linux-gnu", loader: "/lib/ld-linux-aarch64.so.1" } : { triplet: "x86_64-linux-gnu", loader: "/lib64/ld-linux-x86-64.so.2" };
 
 /** Where the dynamic loader is looked for by every program. */
-export const loaderPath = architecture.loader;
+const loaderPath = architecture.loader;
 /** The folder of libraries inside images. */
-export const libraryFolder = `/usr/lib/${architecture.triplet}`;
+const libraryFolder = `/usr/lib/${architecture.triplet}`;
 
 /**
  * The libraries that programs need, as the root's own loader finds them in the root.

@@ -138,7 +138,8 @@ func describe(status syscall.WaitStatus) string {
 	return fmt.Sprintf("exit code %d", status.ExitStatus())
 }
 
-// shutDown ends the parts in two waves, so that what they write last is stored. Pods are ended by the kernel, with us.
+// shutDown ends the parts in two waves, so that what they write last is stored; what takes longer (the API server would wait for
+// its watchers) is ended by the kernel with us, as pods are.
 func (n *Node) shutDown() {
 	n.mutex.Lock()
 	n.stopping = true
@@ -149,7 +150,7 @@ func (n *Node) shutDown() {
 				n.signal(part, syscall.SIGTERM)
 			}
 		}
-		n.waitStopped(last, 5*time.Second)
+		n.waitStopped(last, 2*time.Second)
 	}
 }
 

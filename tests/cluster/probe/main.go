@@ -118,7 +118,11 @@ func try(network, address string) error {
 		if _, err := connection.Write(question); err != nil {
 			return err
 		}
-		_, err = connection.Read(make([]byte, 512))
+		reply := make([]byte, 512)
+		size, err := connection.Read(reply)
+		if err == nil && strings.HasSuffix(address, ":53") && (size < 12 || reply[3]&15 != 0 || reply[7] == 0) {
+			return errors.New("DNS does not know the name of the API server")
+		}
 		return err
 	}
 	if strings.HasSuffix(address, ":443") {
