@@ -1,6 +1,7 @@
 /** Who may talk to whom. */
 import { labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
 import { LONG_RUNNING, podOf } from "../kubernetes/pods.ts";
+import { ofKind } from "../stack-index.ts";
 import { selects, selectsAll } from "../kubernetes/selector.ts";
 import { eachResource, stackRule } from "../rule.ts";
 import { get, has, list, texts } from "../value.ts";
@@ -10,7 +11,7 @@ const DENY_ALL = manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { pod
 
 /** NetworkPolicies of a stack. */
 export function networkPolicies(stack: Stack): readonly Resource[] {
-  return stack.resources.filter((resource) => resource.group === "networking.k8s.io" && resource.kind === "NetworkPolicy");
+  return ofKind(stack, "NetworkPolicy").filter((resource) => resource.group === "networking.k8s.io");
 }
 
 /** Whether a NetworkPolicy isolates a direction, as Kubernetes derives it when policyTypes is absent. @throws {UnknownRead} */
@@ -27,8 +28,7 @@ function deniesAll(policy: Resource, direction: "Ingress" | "Egress"): boolean {
 
 /** Long-running workloads and bare pods of a stack. */
 export function workloads(stack: Stack): readonly Resource[] {
-  const kinds = ["Pod", ...LONG_RUNNING.map((kind) => kind.replace(/^.*\//, ""))];
-  return stack.resources.filter((resource) => kinds.includes(resource.kind) && resource.group !== "pulumi");
+  return ofKind(stack, "Pod", ...LONG_RUNNING.map((kind) => kind.replace(/^.*\//, "")));
 }
 
 export const namespaceDefaultDeny = stackRule({
@@ -39,7 +39,7 @@ export const namespaceDefaultDeny = stackRule({
   fix: "Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress, and no rules; then allow what is needed, one policy each.",
   examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
   check: (stack) =>
-    eachResource([...workloads(stack), ...stack.resources.filter((resource) => resource.kind === "Namespace")], (workload) => {
+    eachResource([...workloads(stack), ...ofKind(stack, "Namespace")], (workload) => {
       const whole = workload.kind === "Namespace";
       if (!whole && !podOf(workload)) return undefined;
       const namespace = whole ? (nameOf(workload) ?? "") : namespaceOf(workload);
@@ -51,7 +51,7 @@ export const namespaceDefaultDeny = stackRule({
 
 /** Everything that brings pods, Jobs among them. */
 function podBearers(stack: Stack): readonly Resource[] {
-  return [...workloads(stack), ...stack.resources.filter((resource) => resource.kind === "Job" || resource.kind === "CronJob")];
+  return [...workloads(stack), ...ofKind(stack, "Job", "CronJob")];
 }
 
 export const workloadIsolated = stackRule({

@@ -4,7 +4,7 @@ import { nameOf, namespaceOf, stringMap } from "../resource.ts";
 import { eachResource, resourceRule, stackRule } from "../rule.ts";
 import { get, list, text, type Obj } from "../value.ts";
 import { deployment, manifest } from "./examples.ts";
-import { ofKind } from "./targets.ts";
+import { ofKind } from "../stack-index.ts";
 
 const NAMESPACE = manifest("v1", "Namespace", { metadata: { namespace: undefined } }, "shop");
 const QUOTA = manifest("v1", "ResourceQuota", { spec: { hard: { pods: "20" } } });

@@ -7,7 +7,7 @@ import { annotation, labelsOf, nameOf, namespaceOf, type Resource, type Stack } 
 import { eachResource, stackRule } from "../rule.ts";
 import { get, has, known, list, num, text, type Obj } from "../value.ts";
 import { deployment, manifest } from "./examples.ts";
-import { ofKind } from "./targets.ts";
+import { ofKind } from "../stack-index.ts";
 
 const ROLE = "rlhf-audit-trail.dev/slot-role";
 const slot = (version: string, role: string, replicas = 3): Obj =>

@@ -4,26 +4,37 @@ import { containersOf, podOf } from "../kubernetes/pods.ts";
 import { mapSelects, selects, selectsAll } from "../kubernetes/selector.ts";
 import { ask, eachResource, stackRule } from "../rule.ts";
 import { get, has, list, num, text, texts, type Obj } from "../value.ts";
+import { ofKind } from "../stack-index.ts";
 import { networkPolicies, workloads } from "./isolation-network.ts";
 import { deployment, manifest } from "./examples.ts";
-
-/** Objects of a kind in a stack. */
-export function ofKind(stack: Stack, ...kinds: string[]): readonly Resource[] {
-  return stack.resources.filter((resource) => kinds.includes(resource.kind) && resource.group !== "pulumi");
-}
 
 /** Whether the stack has any object of these kinds in a namespace: else what points there points out of the stack, and can't be judged. */
 function holds(stack: Stack, namespace: string, ...kinds: string[]): boolean {
   return ofKind(stack, ...kinds).some((resource) => namespaceOf(resource) === namespace);
 }
 
-/** Labels of the pods of every workload (Jobs too), with where they are. */
-function podLabels(stack: Stack, namespace: string): { resource: Resource; labels: Record<string, string> }[] {
+interface Labelled {
+  readonly resource: Resource;
+  readonly labels: Record<string, string>;
+}
+
+const labelled = new WeakMap<Stack, Map<string, readonly Labelled[]>>();
+
+/** Labels of the pods of every workload (Jobs too) of a namespace, with where they are; read once for each stack. */
+function podLabels(stack: Stack, namespace: string): readonly Labelled[] {
+  const known = labelled.get(stack) ?? labelledByNamespace(stack);
+  labelled.set(stack, known);
+  return known.get(namespace) ?? [];
+}
+
+function labelledByNamespace(stack: Stack): Map<string, readonly Labelled[]> {
   const carriers = [...workloads(stack), ...ofKind(stack, "Job", "CronJob")];
-  return carriers.filter((resource) => namespaceOf(resource) === namespace).flatMap((resource) => {
-    const pod = podOf(resource);
-    return [{ resource, labels: pod ? labelsOf(pod.metadata) : stringMap(get(resource.data, "spec", "selector", "matchLabels")) }];
-  });
+  return Map.groupBy(carriers.map(withLabels), ({ resource }) => namespaceOf(resource));
+}
+
+function withLabels(resource: Resource): Labelled {
+  const pod = podOf(resource);
+  return { resource, labels: pod ? labelsOf(pod.metadata) : stringMap(get(resource.data, "spec", "selector", "matchLabels")) };
 }
 
 /** Names of the Deployments that Flagger makes of a Canary's target, whose pods carry `-primary` labels. */
