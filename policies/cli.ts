@@ -13,25 +13,30 @@ import { terminalReport } from "./terminal.ts";
 
 const USAGE = `usage: npm run policy -- scan PATH… [--config FILE] [--evidence DIRECTORY] [--report FORMAT=FILE]…
        npm run policy -- list
+       npm run policy -- scorecard CASES [--all]
+       npm run policy -- pod-security DIRECTORY
 
 scan   judges YAML and JSON manifests and exported Pulumi states; a directory means all such files below it, - standard input
        --config FILE         enforcement and parameters, in the shape of --policy-pack-config (policies/config/*.json)
        --evidence DIRECTORY  compliance evidence (default: compliance, when it is there)
        --report FORMAT=FILE  also writes a report; FORMAT is json, sarif, junit, openreports, oscal, oscal-component or html; FILE - is standard output
 list   prints every policy with its severity and default enforcement
+scorecard     judges labelled cases; pod-security judges Pod Security's own fixtures
 
 exit status: 0 nothing mandatory is broken, 1 something could not be read, 2 a mandatory policy is broken`;
 
 /** An error that a person can act on; printed without a stack. */
 class UserError extends Error {}
 
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   if (command === "scan") return runScan(rest);
   if (command === "list") {
     for (const rule of RULES) process.stdout.write(`${rule.id.padEnd(36)} ${rule.severity.padEnd(8)} ${rule.level.padEnd(9)} ${rule.title}\n`);
     return 0;
   }
+  if (command === "scorecard") return (await import("./scorecard.ts")).scorecard(rest);
+  if (command === "pod-security") return (await import("./pod-security.ts")).podSecurity(rest);
   process.stderr.write(`${USAGE}\n`);
   return command === undefined || command === "help" || command === "--help" ? 0 : 1;
 }
@@ -94,7 +99,7 @@ function settings(file: string | undefined): Settings {
 }
 
 try {
-  process.exitCode = main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UserError) && !(error instanceof SettingsError)) throw error;
   process.stderr.write(`error: ${error.message}\n`);

@@ -62,7 +62,7 @@ export interface Obligation {
 }
 
 /** The dated table of obligations. */
-export const OBLIGATIONS: readonly Obligation[] = law.obligations;
+const OBLIGATIONS: readonly Obligation[] = law.obligations;
 
 const DAY = 86_400_000;
 

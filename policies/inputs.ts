@@ -95,7 +95,7 @@ function countLines(text: string): number {
 }
 
 /** The resources of one document; `line` is where it begins in its file. */
-export function* readDocument(text: string, file: string, line: number): Generator<InputItem> {
+function* readDocument(text: string, file: string, line: number): Generator<InputItem> {
   const bare = text.replace(/^---/, "   ");
   let value: unknown;
   try {

@@ -29,7 +29,7 @@ export interface Stack {
 }
 
 /** `apiVersion` split into group and version: `apps/v1` → `apps`, `v1`; `v1` → `""`, `v1`. */
-export function splitApiVersion(apiVersion: string): { group: string; version: string } {
+function splitApiVersion(apiVersion: string): { group: string; version: string } {
   const slash = apiVersion.indexOf("/");
   return slash < 0 ? { group: "", version: apiVersion } : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }

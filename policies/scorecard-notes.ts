@@ -1,5 +1,5 @@
 /** Why the pack and a source disagree, where they do for a reason. */
-import type { Case } from "./scorecard.ts";
+import type { Case } from "./scorecard-case.ts";
 
 interface Note {
   readonly rule: RegExp;

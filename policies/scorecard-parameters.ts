@@ -1,6 +1,6 @@
 /** Says the parameters of other tools' rules in this pack's terms, as far as that is possible. */
 import { isObj, list, num, text, texts, type Obj } from "./value.ts";
-import type { Case } from "./scorecard.ts";
+import type { Case } from "./scorecard-case.ts";
 
 /** Parameters by policy name. */
 type ByPolicy = Readonly<Record<string, Obj>>;

@@ -5,27 +5,13 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import checks from "./checks.json" with { type: "json" };
+import type { Case } from "./scorecard-case.ts";
 import { caseParameters } from "./scorecard-parameters.ts";
 import { explain } from "./scorecard-notes.ts";
 import { judgeResource, judgeStack, RuleIndex } from "./evaluate.ts";
 import { fromManifest, fromPulumi, type Resource } from "./resource.ts";
 import { RULES } from "./rules/index.ts";
 import type { RuleSettings, Settings } from "./settings.ts";
-import type { Obj } from "./value.ts";
-
-/** A labelled case. */
-export interface Case {
-  readonly id: string;
-  readonly source: string;
-  readonly rule: string;
-  readonly checks: readonly string[];
-  readonly expect: "allow" | "deny";
-  readonly pulumiType: string;
-  readonly resource: Obj;
-  readonly context?: readonly Obj[];
-  readonly params?: Obj;
-  readonly flags?: readonly string[];
-}
 
 /** Counts of right and wrong answers; a positive is a denial. */
 interface Score {
@@ -43,7 +29,7 @@ function policiesOf(found: Case): readonly string[] {
 }
 
 /** Whether the pack denies a case, by the policies of its checks, with its parameters where they can be said in this pack's terms. */
-export function denies(found: Case): { denied: boolean; messages: string[] } {
+function denies(found: Case): { denied: boolean; messages: string[] } {
   const wanted = policiesOf(found);
   const rules = RULES.filter((rule) => wanted.includes(rule.id));
   const parameters = caseParameters(found);
@@ -71,7 +57,8 @@ function add(scores: Map<string, Score>, name: string, expected: boolean, denied
   else score[denied ? "falsePositive" : "trueNegative"] += 1;
 }
 
-async function main(args: readonly string[]): Promise<number> {
+/** Judges the cases of a file and prints the scores. @returns the exit status */
+export async function scorecard(args: readonly string[]): Promise<number> {
   const file = args.find((arg) => !arg.startsWith("--"));
   if (file === undefined || !existsSync(file)) {
     process.stderr.write("usage: npm run scorecard -- CASES [--all]   (--all: also the cases whose label is marked doubtful)\n");
@@ -110,4 +97,4 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main) process.exitCode = await scorecard(process.argv.slice(2));

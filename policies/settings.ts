@@ -31,7 +31,7 @@ const LEVELS = ["advisory", "mandatory", "remediate", "disabled"] as const;
 const entrySchema = z.union([z.enum(LEVELS), z.looseObject({ enforcementLevel: z.enum(LEVELS).optional() })]);
 
 /** Default parameters of a rule. */
-export function defaultParameters(rule: Rule): unknown {
+function defaultParameters(rule: Rule): unknown {
   return rule.parameters.parse({});
 }
 

@@ -26,7 +26,7 @@ export function terminalReport(result: ScanResult, colour: boolean): string {
 }
 
 /** One line of counts. */
-export function summary(result: ScanResult): string {
+function summary(result: ScanResult): string {
   const count = (keep: (verdict: Verdict) => boolean) => result.verdicts.filter(keep).length;
   const waived = count((verdict) => verdict.status === "waived");
   const mandatory = count(stops);

@@ -6,7 +6,7 @@ import { parseImage } from "./kubernetes/image.ts";
 import { known, text } from "./value.ts";
 
 /** Annotation that holds a JSON array of waivers (without `resource`) on the object itself. */
-export const WAIVER_ANNOTATION = "policy.rlhf-audit-trail.dev/waivers";
+const WAIVER_ANNOTATION = "policy.rlhf-audit-trail.dev/waivers";
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits");
 const date = z.iso.date();
@@ -28,7 +28,7 @@ export type Waiver = z.output<typeof waiverSchema>;
 const annotationSchema = z.array(waiverSchema.omit({ resource: true }));
 
 /** Longest time for which a waiver may be given from today, in days. */
-export const LONGEST_WAIVER_DAYS = 90;
+const LONGEST_WAIVER_DAYS = 90;
 
 const DAY = 86_400_000;
 

@@ -149,11 +149,6 @@ export function eachSecurityContext(pod: PodTemplate, check: (context: SecurityC
   return [...own, ...others];
 }
 
-/** The command line of a container: command then args. @throws {UnknownRead} */
-export function commandOf(container: Container): string[] {
-  return [...list(container.spec, "command"), ...list(container.spec, "args")].filter((part) => typeof part === "string");
-}
-
 /** The volumes of a pod with their paths. @throws {UnknownRead} */
 export function volumesOf(pod: PodTemplate): { path: string; name: string; volume: Obj }[] {
   const items = list(pod.spec, "volumes");

@@ -44,7 +44,7 @@ export interface Report {
 }
 
 /** Name of the pack in reports. */
-export const PACK_NAME = "rlhf-audit-trail-policies";
+const PACK_NAME = "rlhf-audit-trail-policies";
 
 /** Makes the report of a scan. */
 export function makeReport(result: { resources: number; verdicts: readonly Verdict[]; problems: readonly InputProblem[] }, rules: readonly Rule[], meta: { version: string; configuration: string; now: Date }): Report {

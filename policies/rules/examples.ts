@@ -45,7 +45,7 @@ const SOUND_SPEC: Obj = {
 };
 
 /** A sound container, patched. */
-export function container(patch: Obj = {}): Obj {
+function container(patch: Obj = {}): Obj {
   return patched(SOUND_CONTAINER, patch);
 }
 
@@ -60,7 +60,7 @@ export function pod(containerPatch: Obj = {}, specPatch: Obj = {}, metadataPatch
 }
 
 /** Sound metadata in the namespace `shop`, patched. */
-export function metadata(name: string, patch: Obj = {}): Obj {
+function metadata(name: string, patch: Obj = {}): Obj {
   return patched({ name, namespace: "shop", labels: { app: name } }, patch);
 }
 
