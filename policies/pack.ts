@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { crossGuardPolicies } from "./adapter.ts";
 import { readEvidence } from "./evidence-files.ts";
 import { RULES } from "./rules/index.ts";
+import { shareProperties } from "./sharedProperties.ts";
+
+shareProperties();
 
 // Pulumi starts a pack in its own directory; the evidence lies beside it in the project, or where the variable says.
 const evidence = readEvidence(process.env.RLHF_EVIDENCE_DIRECTORY ?? join(process.cwd(), "..", "compliance"));
