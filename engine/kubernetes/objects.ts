@@ -33,14 +33,16 @@ export function objectOf(inputs: PropertyMap, subject: string): KubernetesObject
 }
 
 /**
- * What the state records of a live object: the object without the list of managed fields, `__fieldManager`, `__initialApiVersion`, and
- * secret wherever the inputs are.
+ * What the state records of a live object: the object without the list of managed fields, secret wherever the inputs are, and what
+ * Pulumi's provider looks for in a state that it takes over: `__inputs` (without them it wants to replace everything), `__fieldManager`
+ * and `__initialApiVersion`.
  */
 export function outputsOf(live: KubernetesObject, inputs: PropertyMap): PropertyMap {
   const metadata = Object.fromEntries(Object.entries(live.metadata).filter(([key]) => key !== "managedFields"));
   const outputs = marked(underscored({ ...live, metadata }), inputs) as PropertyMap;
   // The server turns stringData into data.
   if (live.kind === "Secret" && outputs["data"] !== undefined && !(outputs["data"] instanceof Secret)) outputs["data"] = new Secret(outputs["data"]);
+  outputs["__inputs"] = inputs;
   outputs["__fieldManager"] = FIELD_MANAGER;
   outputs["__initialApiVersion"] = live.apiVersion;
   return outputs;

@@ -34,6 +34,8 @@ describe("objects on a cluster", () => {
     const { id, outputs } = await create(configMap({ k: "v" }));
     assert.equal(id, "x/a");
     assert.equal(outputs["__fieldManager"], "rlhf-audit-trail-delivery");
+    assert.equal(outputs["__initialApiVersion"], "v1");
+    assert.deepEqual(outputs["__inputs"], configMap({ k: "v" }));
     assert.deepEqual(outputs["data"], { k: "v" });
     assert.equal(Object.hasOwn(outputs["metadata"] as object, "managedFields"), false);
     assert.equal(server.asked.find(({ method }) => method === "POST")?.query["fieldManager"], "rlhf-audit-trail-delivery");
