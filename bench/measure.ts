@@ -22,24 +22,28 @@ export interface Report {
 export interface Sample {
   /** Seconds from start to exit. */
   wall: number;
-  /** Highest sum over the process and all its descendants, MB; shared pages counted once per process that maps them, divided among them (PSS). */
+  /** Highest sum over the process and all its descendants, MB, 0 if not weighed; shared pages counted once per process that maps them, divided among them (PSS). */
   peakPss: number;
   /** The same with shared pages counted in every process (RSS). */
   peakRss: number;
   exitCode: number | null;
 }
 
-/** Runs a command with its output thrown away, sampling the memory of its process tree from /proc every 20 ms. */
-export async function measure(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Sample> {
+/**
+ * Runs a command with its output thrown away. With `memory`, samples its process tree from /proc every 20 ms, which itself takes
+ * processor time: time one run and weigh another.
+ */
+export async function measure(command: string, args: string[], { env = process.env, memory = false }: { env?: NodeJS.ProcessEnv; memory?: boolean } = {}): Promise<Sample> {
   const started = process.hrtime.bigint();
   const child = spawn(command, args, { stdio: "ignore", env });
   let peakPss = 0;
   let peakRss = 0;
-  const sampler = setInterval(() => {
+  const weigh = (): void => {
     const { pss, rss } = treeMemory(child.pid!);
     peakPss = Math.max(peakPss, pss);
     peakRss = Math.max(peakRss, rss);
-  }, 20);
+  };
+  const sampler = memory ? setInterval(weigh, 20) : undefined;
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", resolve);
