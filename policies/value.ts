@@ -53,11 +53,8 @@ export function copyPlain(source: object): Obj {
 }
 
 function copyObject(source: object, path: string): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(source)) {
-    copy[key] = copyValue(Object.getOwnPropertyDescriptor(source, key)?.value, path, key);
-  }
-  return copy;
+  // fromEntries defines properties; assigning one named __proto__ would set the prototype, and hide what stands there from every rule.
+  return Object.fromEntries(Object.keys(source).map((key) => [key, copyValue(Object.getOwnPropertyDescriptor(source, key)?.value, path, key)]));
 }
 
 function copyValue(value: unknown, path: string, key: string | number): unknown {

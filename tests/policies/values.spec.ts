@@ -80,6 +80,11 @@ describe("unknown", () => {
     assert.equal(get(copy, "b"), 1);
     assert.throws(() => get(copy, "a", 0, "x.y/z", "deeper"), (error) => error instanceof UnknownRead && error.path === 'a[0]["x.y/z"]');
   });
+  it("a property named __proto__ is copied like any other", () => {
+    const copy = copyPlain(JSON.parse('{"a": {"__proto__": {"privileged": true}}}') as object);
+    assert.deepEqual(Object.keys(copy.a as object), ["__proto__"]);
+    assert.equal((copy.a as { privileged?: boolean }).privileged, undefined);
+  });
   it("a copy without unknowns is the same value", () => {
     fc.assert(fc.property(fc.dictionary(label, fc.jsonValue()), (value) => {
       assert.deepEqual(JSON.parse(JSON.stringify(copyPlain(value))), JSON.parse(JSON.stringify(value)));
