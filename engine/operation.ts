@@ -1,36 +1,24 @@
 /** One preview, update or destroy of one stack, from the start of the program to the end of the last deletion. */
 import { Callbacks } from "./callbacks.ts";
-import { Deployment } from "./stackOperation.ts";
+import { Deployment, type DeploymentOptions } from "./stackOperation.ts";
 import { engineService } from "./engineService.ts";
 import { Hooks } from "./hooks.ts";
-import type { EngineEvent, Journal, OperationResult, PolicyHost, ProjectStack, ResourceState } from "./model.ts";
+import type { OperationResult } from "./model.ts";
 import { monitorService } from "./monitor.ts";
 import { Packages } from "./packages.ts";
 import { Program } from "./program.ts";
-import type { ProviderLookup } from "./provider.ts";
 import { Registrations } from "./registration.ts";
 import { serve } from "./rpc.ts";
 import { Transforms } from "./transforms.ts";
 
 const DEFAULT_PARALLEL = 16;
 
-export interface OperationOptions {
+export interface OperationOptions extends Omit<DeploymentOptions, "preview" | "parallel"> {
   kind: "preview" | "update" | "destroy";
-  target: ProjectStack;
-  /** The state as recorded. An update marks some of these objects in place. */
-  prior: ResourceState[];
-  policies?: PolicyHost;
-  providers: ProviderLookup;
-  journal?: Journal;
-  onEvent: (event: EngineEvent) => void;
-  /** Aborted: the operation stops starting steps, waits for those under way, ends the program, and rejects with the signal's reason. */
-  signal: AbortSignal;
   /** Provider operations at the same time. Default 16. */
   parallel?: number;
   /** Port for the program to connect to. Default: any free one. */
   port?: number;
-  /** A program that stays idle for so long is ended, with an error. Default 60. */
-  idleSeconds?: number;
 }
 
 /**

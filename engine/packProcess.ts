@@ -1,11 +1,10 @@
 /** The process of one policy pack, run by Pulumi's own runner, with a gRPC client to it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import analyzerGrpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
-import { childNodeFlags } from "./childNode.ts";
+import { childEnvironment, childNodeFlags } from "./childNode.ts";
 import { UserError } from "./errors.ts";
 import { type ProjectStack } from "./model.ts";
 import { type PackFiles } from "./policyPack.ts";
@@ -149,11 +148,5 @@ function environment(target: ProjectStack, dryRun: boolean): NodeJS.ProcessEnv {
         [`PULUMI_${key}`, value],
       ] as const,
   );
-  return {
-    NODE_COMPILE_CACHE: join(target.root, "node_modules", ".cache", "node-compile"),
-    ...process.env,
-    ...Object.fromEntries(named),
-    PULUMI_CONFIG: JSON.stringify(target.configuration.values),
-    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(target.configuration.secretKeys),
-  };
+  return { ...childEnvironment(target), ...Object.fromEntries(named) };
 }

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { childNodeFlags } from "./childNode.ts";
+import { childEnvironment, childNodeFlags } from "./childNode.ts";
 import { UserError } from "./errors.ts";
 import type { ProjectStack } from "./model.ts";
 
@@ -120,12 +120,9 @@ function runnerPath(cwd: string): string {
 }
 
 function programEnvironment(target: ProjectStack): NodeJS.ProcessEnv {
-  const { runtime, configuration, root } = target;
+  const { runtime } = target;
   return {
-    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node-compile"),
-    ...process.env,
-    PULUMI_CONFIG: JSON.stringify(configuration.values),
-    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(configuration.secretKeys),
+    ...childEnvironment(target),
     ...(runtime.typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
     ...(runtime.tsconfig === undefined ? {} : { PULUMI_NODEJS_TSCONFIG_PATH: runtime.tsconfig }),
   };

@@ -19,11 +19,13 @@ import { formatProviderReference, packageOf, rootStackUrn } from "./urn.ts";
 
 export interface DeploymentOptions {
   target: ProjectStack;
+  /** The state as recorded. An update marks some of these objects in place. */
   prior: ResourceState[];
   policies?: PolicyHost;
   providers: ProviderLookup;
   journal?: Journal;
   onEvent: (event: EngineEvent) => void;
+  /** Aborted: the operation stops starting steps, waits for those under way, ends the program, and rejects with the signal's reason. */
   signal: AbortSignal;
   parallel: number;
   preview: boolean;

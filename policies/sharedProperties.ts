@@ -1,6 +1,6 @@
 /**
- * One deserialisation of a resource for all policies. The SDK's server makes one for each policy, 178 times the same work for every resource
- * of a preview; it calls its own module's export, which is wrapped here. Where a later SDK is built otherwise, this finds nothing to wrap
+ * One deserialisation of a resource for all policies. The SDK's server makes one for each policy, the same work over and over for every
+ * resource of a preview; it calls its own module's export, which is wrapped here. Where a later SDK is built otherwise, this finds nothing to wrap
  * and the pack is slower, never wrong: rules get a copy and can't change what they share.
  */
 import { createRequire } from "node:module";

@@ -5,19 +5,9 @@ import { join } from "node:path";
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { newCrypter } from "../../engine/passphrase.ts";
 import { type PlanDocument } from "../../engine/plan.ts";
-import { makeGate, makeProject, runCli, stateOf } from "./cli.ts";
+import { gate, makeProject, program, runCli, stateOf } from "./cli.ts";
 import { makeFolder, removeFolders } from "./folders.ts";
 import { makePack, policy } from "./packs.ts";
-
-/** Objects of every kind in one program. */
-const program = `
-const config = new pulumi.Config();
-const map = new k8s.core.v1.ConfigMap("settings", { metadata: { name: "settings" }, data: { size: config.get("size") ?? "none", token: config.getSecret("token") ?? "" } });
-exports.name = map.metadata.name;
-exports.token = config.getSecret("token");
-console.log("the program speaks");
-`;
-const gate = makeGate('if (args.type === "kubernetes:core/v1:ConfigMap") report("no ConfigMaps, please")');
 
 describe("command line", () => {
   afterEach(removeFolders);

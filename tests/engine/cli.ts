@@ -101,3 +101,14 @@ export const stateOf = (resources: object[]): string =>
       resources,
     },
   });
+
+/** Objects of every kind in one program. */
+export const program = `
+const config = new pulumi.Config();
+const map = new k8s.core.v1.ConfigMap("settings", { metadata: { name: "settings" }, data: { size: config.get("size") ?? "none", token: config.getSecret("token") ?? "" } });
+exports.name = map.metadata.name;
+exports.token = config.getSecret("token");
+console.log("the program speaks");
+`;
+/** A pack that objects to it. */
+export const gate = makeGate('if (args.type === "kubernetes:core/v1:ConfigMap") report("no ConfigMaps, please")');

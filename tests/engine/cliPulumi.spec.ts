@@ -2,18 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PlanDocument } from "../../engine/plan.ts";
-import { makeGate, makeProject, runCli } from "./cli.ts";
+import { gate, makeProject, program, runCli } from "./cli.ts";
 import { makeFolder, removeFolders } from "./folders.ts";
-
-/** Objects of every kind in one program. */
-const program = `
-const config = new pulumi.Config();
-const map = new k8s.core.v1.ConfigMap("settings", { metadata: { name: "settings" }, data: { size: config.get("size") ?? "none", token: config.getSecret("token") ?? "" } });
-exports.name = map.metadata.name;
-exports.token = config.getSecret("token");
-console.log("the program speaks");
-`;
-const gate = makeGate('if (args.type === "kubernetes:core/v1:ConfigMap") report("no ConfigMaps, please")');
 
 describe("command line, with the Pulumi CLI", () => {
   afterEach(removeFolders);
