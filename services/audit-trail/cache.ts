@@ -1,6 +1,6 @@
 import { createClient } from "@redis/client";
 import { z } from "zod";
-import { leafHash } from "./merkle.ts";
+import { leafHash } from "../../ledger/merkle.ts";
 import type { Logger } from "./log.ts";
 import type { StoredEvent } from "./trail.ts";
 

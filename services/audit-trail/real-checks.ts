@@ -3,7 +3,7 @@ import { CheckFailure, type Check, type CheckName } from "./checks.ts";
 import type { EventCache } from "./cache.ts";
 import type { Config } from "./config.ts";
 import type { Pool } from "./database.ts";
-import { leafHash } from "./merkle.ts";
+import { leafHash } from "../../ledger/merkle.ts";
 import { modelCheck } from "./model.ts";
 import type { PrivacyEngine } from "./pseudonyms.ts";
 import { probeStorage, readCheckpoint, writeCheckpoint } from "./storage.ts";

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { genesis, linkHash } from "./chain.ts";
 import { transaction, type Client, type Pool } from "./database.ts";
 import { eventRecord, parseRecord, recordBytes, sameContent, type EventRequest } from "./event.ts";
-import { appendedNodes, frontier, inclusionNodes, inclusionPath, leafHash, lookupIn, nodeKey, treeRoot, type NodeId, type NodeLookup } from "./merkle.ts";
+import { appendedNodes, frontier, inclusionNodes, inclusionPath, leafHash, lookupIn, nodeKey, treeRoot, type NodeId, type NodeLookup } from "../../ledger/merkle.ts";
 import { appendLock } from "./migrations.ts";
 import type { PrivacyEngine, SealedIdentity } from "./pseudonyms.ts";
 

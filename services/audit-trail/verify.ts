@@ -1,6 +1,6 @@
 import { genesis, linkHash } from "./chain.ts";
 import type { Pool } from "./database.ts";
-import { appendedNodes, frontier, leafHash, lookupIn, nodeKey, treeRoot } from "./merkle.ts";
+import { GrowingTree, leafHash } from "../../ledger/merkle.ts";
 import { readEvents, readHead, readLeafCount } from "./trail.ts";
 
 /** The verdict on a stretch of the trail. */
@@ -30,7 +30,7 @@ export async function verifyTrail(pool: Pool, from: number, limit: number): Prom
   const head = await readHead(pool);
   const end = Math.min(head.size, from + limit);
   const whole = from === 0 && end === head.size;
-  const tree = new Map<string, Buffer>();
+  const tree = new GrowingTree();
   const report = (checked: number, fault?: Verification["fault"]): Verification => ({
     valid: fault === undefined,
     checked,
@@ -52,19 +52,12 @@ export async function verifyTrail(pool: Pool, from: number, limit: number): Prom
       if (!event.leafHash.equals(leafHash(event.record))) return report(seq - from, { seq, rule: "the record does not have its leaf hash" });
       if (!event.previousLink.equals(previous)) return report(seq - from, { seq, rule: "it does not link to the event before" });
       if (!event.link.equals(linkHash(previous, event.leafHash))) return report(seq - from, { seq, rule: "its link is not the hash of the link before and its leaf" });
-      if (whole) growTree(tree, seq, event.leafHash);
+      if (whole) tree.add(event.leafHash);
       previous = event.link;
       seq += 1;
     }
   }
-  if (whole && !treeRoot(head.size, lookupIn(tree)).equals(head.root))
+  if (whole && !tree.root().equals(head.root))
     return report(end - from, { seq: Math.max(0, end - 1), rule: "the stored Merkle tree has another root than the events" });
   return report(end - from);
-}
-
-/** Adds a leaf and keeps only the frontier, so that memory stays logarithmic. */
-function growTree(tree: Map<string, Buffer>, size: number, leaf: Buffer): void {
-  for (const node of appendedNodes(size, [leaf], lookupIn(tree))) tree.set(nodeKey(node), node.hash);
-  const needed = new Set(frontier(size + 1).map(nodeKey));
-  for (const key of tree.keys()) if (!needed.has(key)) tree.delete(key);
 }

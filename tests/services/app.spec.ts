@@ -9,7 +9,7 @@ import { eventRecord, recordBytes } from "../../services/audit-trail/event.ts";
 import { faultSettings, noFaults } from "../../services/audit-trail/fault-settings.ts";
 import { Faults } from "../../services/audit-trail/faults.ts";
 import { Lifecycle } from "../../services/audit-trail/lifecycle.ts";
-import { leafHash } from "../../services/audit-trail/merkle.ts";
+import { leafHash } from "../../ledger/merkle.ts";
 import { createMetrics, durationBuckets } from "../../services/audit-trail/metrics.ts";
 import { Problem } from "../../services/audit-trail/problem.ts";
 import type { Outcome, StoredEvent, Submission } from "../../services/audit-trail/trail.ts";

@@ -14,7 +14,7 @@ import { configurationVariables } from "../../services/audit-trail/config.ts";
 import { Connections } from "../../services/audit-trail/connections.ts";
 import { faultSettings } from "../../services/audit-trail/fault-settings.ts";
 import { Faults } from "../../services/audit-trail/faults.ts";
-import { leafHash } from "../../services/audit-trail/merkle.ts";
+import { leafHash } from "../../ledger/merkle.ts";
 import type { Outcome, StoredEvent, Submission } from "../../services/audit-trail/trail.ts";
 import { anEvent, memoryLog } from "./fixtures.ts";
 

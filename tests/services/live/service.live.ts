@@ -6,7 +6,7 @@ import { createClient } from "@redis/client";
 import pg from "pg";
 import { readConfig } from "../../../services/audit-trail/config.ts";
 import type { Head } from "../../../services/audit-trail/trail.ts";
-import { leafHash, verifyInclusion } from "../../../services/audit-trail/merkle.ts";
+import { leafHash, verifyInclusion } from "../../../ledger/merkle.ts";
 import { startService, type Service } from "../../../services/audit-trail/service.ts";
 import { anEvent, memoryLog, post } from "../fixtures.ts";
 import { useWorld } from "./world.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import { createPool, transaction, type Pool } from "../../../services/audit-trail/database.ts";
 import { parseRecord } from "../../../services/audit-trail/event.ts";
-import { verifyInclusion } from "../../../services/audit-trail/merkle.ts";
+import { verifyInclusion } from "../../../ledger/merkle.ts";
 import { migrate } from "../../../services/audit-trail/migrate.ts";
 import { appendLock, migrations } from "../../../services/audit-trail/migrations.ts";
 import { Problem } from "../../../services/audit-trail/problem.ts";

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   appendedNodes,
+  consistencyNodes,
+  consistencyPath,
   emptyRoot,
   frontier,
+  GrowingTree,
   inclusionNodes,
   inclusionPath,
   leafHash,
@@ -11,8 +14,9 @@ import {
   nodeHash,
   nodeKey,
   treeRoot,
+  verifyConsistency,
   verifyInclusion,
-} from "../../services/audit-trail/merkle.ts";
+} from "../../ledger/merkle.ts";
 
 /** RFC 6962's definition, word for word and slow: what the stored tree must agree with. */
 function definedRoot(leaves: readonly Buffer[]): Buffer {
@@ -41,7 +45,7 @@ function grow(batches: readonly number[]): { leaves: Buffer[]; stored: Map<strin
 
 const batches = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 });
 
-describe("services: Merkle tree", () => {
+describe("ledger: Merkle tree", () => {
   it("has the roots of the Certificate Transparency reference vectors", () => {
     const inputs = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     const leaves = inputs.map((hex) => leafHash(Buffer.from(hex, "hex")));
@@ -93,6 +97,68 @@ describe("services: Merkle tree", () => {
         assert.equal(verifyInclusion(forged), false);
       }),
     );
+  });
+
+  /** RFC 6962's PROOF and SUBPROOF, word for word. */
+  function definedConsistency(first: number, leaves: readonly Buffer[]): Buffer[] {
+    const subproof = (m: number, d: readonly Buffer[], known: boolean): Buffer[] => {
+      if (m === d.length) return known ? [] : [definedRoot(d)];
+      let k = 1;
+      while (k * 2 < d.length) k *= 2;
+      return m <= k ? [...subproof(m, d.slice(0, k), known), definedRoot(d.slice(k))] : [...subproof(m - k, d.slice(k), false), definedRoot(d.slice(0, k))];
+    };
+    return first === 0 ? [] : subproof(first, leaves, true);
+  }
+
+  it("proves every older tree consistent with every newer one, with the defined proof, from the nodes it names", () => {
+    const { leaves, stored } = grow([40]);
+    for (let second = 0; second <= leaves.length; second += 1)
+      for (let first = 0; first <= second; first += 1) {
+        const named = new Map(consistencyNodes(first, second).map((id) => [nodeKey(id), lookupIn(stored)(id)]));
+        const path = consistencyPath(first, second, lookupIn(named));
+        assert.deepEqual(path, definedConsistency(first, leaves.slice(0, second)), `${first} in ${second}`);
+        const roots = { firstRoot: definedRoot(leaves.slice(0, first)), secondRoot: definedRoot(leaves.slice(0, second)) };
+        assert.ok(verifyConsistency({ first, second, path, ...roots }), `${first} in ${second}`);
+      }
+  });
+
+  it("accepts no consistency proof for another tree, size or path", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 59 }), fc.integer({ min: 1, max: 59 }), fc.nat(), fc.integer({ min: 0, max: 5 }), (a, b, at, change) => {
+        const second = a + b;
+        const first = a;
+        const { leaves, stored } = grow([second]);
+        const path = consistencyPath(first, second, lookupIn(stored));
+        const proof = { first, second, path, firstRoot: definedRoot(leaves.slice(0, first)), secondRoot: definedRoot(leaves) };
+        const forged = [
+          { ...proof, firstRoot: leafHash(proof.firstRoot) },
+          { ...proof, secondRoot: leafHash(proof.secondRoot) },
+          { ...proof, path: path.slice(1) },
+          { ...proof, path: [...path, leafHash(Buffer.from("one more"))] },
+          { ...proof, path: path.map((hash, place) => (place === at % path.length ? leafHash(hash) : hash)) },
+          { ...proof, first: second, second: first },
+        ][change]!;
+        assert.equal(verifyConsistency(forged), false);
+      }),
+    );
+  });
+
+  it("grows leaf by leaf to the same nodes and roots, and a copy goes its own way", () => {
+    const { leaves, stored } = grow([70]);
+    const seen = new Map<string, Buffer>();
+    const tree = new GrowingTree((node) => seen.set(nodeKey(node), node.hash));
+    assert.deepEqual(tree.root(), emptyRoot);
+    for (const [index, leaf] of leaves.entries()) {
+      tree.add(leaf);
+      assert.deepEqual(tree.root(), treeRoot(index + 1, lookupIn(stored)));
+      assert.equal(tree.size, index + 1);
+    }
+    assert.deepEqual(seen, stored);
+    const before = tree.root();
+    const copy = tree.copy();
+    copy.add(leaves[0]!);
+    assert.deepEqual(tree.root(), before);
+    assert.notDeepEqual(copy.root(), before);
   });
 
   it("reads few hashes: at most 2 log2 n for a proof and log2 n for an append", () => {

@@ -1,6 +1,8 @@
-import { createHash } from "node:crypto";
-
-/** RFC 6962 Merkle trees over a log whose complete subtrees are stored as they fill: an append or a proof reads O(log n) hashes. */
+/**
+ * RFC 6962 Merkle trees over a log whose complete subtrees are stored as they fill: an append or a proof reads O(log n) hashes. The one
+ * definition of this algebra: the release ledger and the audit trail's service both build on it.
+ */
+import { hash as digest } from "node:crypto";
 
 /** A complete subtree: it covers the leaves from `index * 2^level` up to `(index + 1) * 2^level`, end not included. */
 export type NodeId = Readonly<{ level: number; index: number }>;
@@ -9,11 +11,7 @@ export type TreeNode = NodeId & Readonly<{ hash: Buffer }>;
 /** Looks up the hash of a complete subtree; throws when it is not known. */
 export type NodeLookup = (id: NodeId) => Buffer;
 
-const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const sha256 = (...parts: readonly Uint8Array[]): Buffer => digest("sha256", Buffer.concat(parts), "buffer");
 const leafPrefix = Buffer.of(0);
 const nodePrefix = Buffer.of(1);
 
@@ -143,4 +141,115 @@ export function verifyInclusion(proof: Readonly<{ index: number; size: number; l
     last = Math.floor(last / 2);
   }
   return last === 0 && hash.equals(root);
+}
+
+/** The subtrees of PROOF(first, D[second]) of RFC 6962, in the proof's order, each as the nodes it is made of. */
+function consistencySubtrees(first: number, second: number): NodeId[][] {
+  if (first === 0 || first === second) return [];
+  const proof: NodeId[][] = [];
+  let from = 0;
+  let to = second;
+  // The larger tree holds the smaller one's last leaf; the walk ends at the largest subtree that both have whole.
+  while (to !== first) {
+    const middle = from + powerWithin(to - from - 1).size;
+    if (first <= middle) {
+      proof.unshift(cover(middle, to));
+      to = middle;
+    } else {
+      proof.unshift(cover(from, middle));
+      from = middle;
+    }
+  }
+  // Left out when it is the whole of the smaller tree, whose root the verifier has.
+  if (from !== 0) proof.unshift(cover(from, to));
+  return proof;
+}
+
+/** All nodes that `consistencyPath` will look up. */
+export const consistencyNodes = (first: number, second: number): NodeId[] => consistencySubtrees(first, second).flat();
+
+/** PROOF(first, D[second]) of RFC 6962. `0 <= first <= second`; empty for a first tree without leaves and for equal sizes. */
+export function consistencyPath(first: number, second: number, lookup: NodeLookup): Buffer[] {
+  return consistencySubtrees(first, second).map((ids) => fold(ids, lookup));
+}
+
+/** What a consistency proof speaks of: two sizes, the roots at them, and the hashes between. */
+export type ConsistencyProof = Readonly<{ first: number; second: number; firstRoot: Buffer; secondRoot: Buffer; path: readonly Buffer[] }>;
+
+/** Whether `path` proves that the tree of `second` leaves only adds to the tree of `first`. Never throws. */
+export function verifyConsistency({ first, second, firstRoot, secondRoot, path }: ConsistencyProof): boolean {
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(second) || first < 0 || first > second) return false;
+  if (first === second) return path.length === 0 && firstRoot.equals(secondRoot);
+  if (first === 0) return path.length === 0 && firstRoot.equals(emptyRoot);
+  let place = first - 1;
+  let last = second - 1;
+  while (place % 2 === 1) {
+    place = Math.floor(place / 2);
+    last = Math.floor(last / 2);
+  }
+  const whole = place === 0; // the smaller tree is itself a complete subtree: its root starts both
+  const start = whole ? firstRoot : path[0];
+  if (start === undefined) return false;
+  let older = start;
+  let newer = start;
+  for (const sibling of whole ? path : path.slice(1)) {
+    if (last === 0) return false;
+    if (place % 2 === 1 || place === last) {
+      older = nodeHash(sibling, older);
+      newer = nodeHash(sibling, newer);
+      while (place % 2 === 0 && place !== 0) {
+        place /= 2;
+        last = Math.floor(last / 2);
+      }
+    } else {
+      newer = nodeHash(newer, sibling);
+    }
+    place = Math.floor(place / 2);
+    last = Math.floor(last / 2);
+  }
+  return last === 0 && older.equals(firstRoot) && newer.equals(secondRoot);
+}
+
+/** A tree that grows leaf by leaf and keeps only the right edge: memory and the root cost O(log n). */
+export class GrowingTree {
+  /** Complete subtrees from left to right, each smaller than the one before. */
+  #edge: TreeNode[] = [];
+  #size = 0;
+  readonly #onNode: ((node: TreeNode) => void) | undefined;
+
+  /** @param onNode is told every node once, as it is complete: how proofs gather the nodes that they need */
+  constructor(onNode?: (node: TreeNode) => void) {
+    this.#onNode = onNode;
+  }
+
+  /** Leaves so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds a leaf, given by its leaf hash. */
+  add(leaf: Buffer): void {
+    let node: TreeNode = { level: 0, index: this.#size, hash: leaf };
+    this.#onNode?.(node);
+    for (let left = this.#edge.at(-1); left?.level === node.level; left = this.#edge.at(-1)) {
+      this.#edge.pop();
+      node = { level: node.level + 1, index: left.index / 2, hash: nodeHash(left.hash, node.hash) };
+      this.#onNode?.(node);
+    }
+    this.#edge.push(node);
+    this.#size += 1;
+  }
+
+  /** The root over the leaves so far, 32 bytes. */
+  root(): Buffer {
+    return this.#edge.length === 0 ? emptyRoot : this.#edge.map((node) => node.hash).reduceRight((right, left) => nodeHash(left, right));
+  }
+
+  /** Another tree with the same leaves; what is added to one is not in the other. Its nodes are told to nobody. */
+  copy(): GrowingTree {
+    const copy = new GrowingTree();
+    copy.#edge = [...this.#edge];
+    copy.#size = this.#size;
+    return copy;
+  }
 }
