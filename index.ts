@@ -53,11 +53,15 @@ const workload = {
 };
 const options = { dependsOn: [...Object.values(zeroTrust.policies), ...(entrance ? [entrance.gateway] : [])] };
 
-const { active, slots, verificationTimeout } = config.blueGreen;
-const verification = { timeoutSeconds: seconds(verificationTimeout) };
+const { active, slots, progressDeadline, verificationTimeout } = config.blueGreen;
+// Kubernetes counts whole seconds.
+const limits = {
+  progressDeadlineSeconds: Math.ceil(seconds(progressDeadline)),
+  verification: { timeoutSeconds: Math.ceil(seconds(verificationTimeout)) },
+};
 const blueGreen =
   config.strategy === "blueGreen"
-    ? new parts.BlueGreen(app, { ...workload, active, slots, replicas: config.replicas, service: config.service, verification }, options)
+    ? new parts.BlueGreen(app, { ...workload, active, slots, replicas: config.replicas, service: config.service, ...limits }, options)
     : undefined;
 if (blueGreen && entrance) {
   new parts.LiveRoute(`${app}-live`, { ...place, entrance, serviceName: blueGreen.liveService.metadata.name, servicePort: config.service.port });

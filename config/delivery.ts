@@ -30,6 +30,11 @@ export const blueGreen = key(
       slots: key(z.strictObject({ blue: slot("blue"), green: slot("green") }).prefault({}), {
         description: "What runs in the slots.",
       }),
+      progressDeadline: duration({
+        description: "Time that a slot's pods have to become ready; after it `up` fails and the traffic stays where it is.",
+        min: "10s",
+        max: "1h",
+      }).default("5m"),
       verificationTimeout: duration({
         description: "Time that the verification Job has to find a slot healthy before traffic moves there.",
         min: "10s",

@@ -1,30 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
-import { type Inputs, type Registered, at, bothWays, isAfter, listAt, one, underMocks, valueOf } from "./mocks.ts";
-
-const root = resolve(__dirname, "../..");
-
-/** Runs the whole program as a stack, with further keys over those of its file. */
-async function runStack(stack: string, preview: boolean, more: Record<string, unknown> = {}): Promise<{ outputs: Inputs; registered: Registered[] }> {
-  const file = parse(readFileSync(resolve(root, `Pulumi.${stack}.yaml`), "utf8")) as { config: Inputs };
-  const keys = Object.entries({ ...file.config, ...Object.fromEntries(Object.entries(more).map(([key, value]) => [`rlhf-audit-trail:${key}`, value])) });
-  const { made, registered } = await underMocks(
-    () => {
-      pulumi.runtime.setAllConfig(
-        Object.fromEntries(keys.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : (value as string)])),
-      );
-      const program = require.resolve("../../index.ts");
-      Reflect.deleteProperty(require.cache, program);
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- each run must register anew, as a fresh process would
-      return require(program) as Inputs;
-    },
-    { preview },
-  );
-  return { outputs: await valueOf(made), registered };
-}
+import { type Inputs, type Registered, at, bothWays, isAfter, listAt, one } from "./mocks.ts";
+import { runStack } from "./program.ts";
 
 const kinds = (registered: readonly Registered[]) => registered.map(({ type, name }) => `${type} ${name}`);
 
@@ -95,6 +71,13 @@ describe("The program", () => {
     for (const stack of ["local", "staging", "production"]) {
       assert.deepEqual(kinds((await runStack(stack, true)).registered), kinds((await runStack(stack, false)).registered));
     }
+  });
+
+  it("gives a slot's pods and its verification the configured times, in whole seconds", async () => {
+    const slots = { blue: { image: `ghcr.io/terragonlabs/rlhf-audit-trail@sha256:${"a".repeat(64)}` } };
+    const { registered } = await runStack("local", false, { blueGreen: { slots, progressDeadline: "1m500ms", verificationTimeout: "10500ms" } });
+    assert.equal(at(one(registered, "Deployment").inputs, "spec.progressDeadlineSeconds"), 61);
+    assert.equal(at(one(registered, "Job").inputs, "spec.activeDeadlineSeconds"), 71);
   });
 
   it("opens a load balancer's Service to its clients", async () => {
