@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { requestId, type RequestIdVariables } from "hono/request-id";
 import { routePath } from "hono/route";
 import { serviceVersion } from "./build-info.ts";
@@ -73,9 +73,9 @@ function observe({ log, metrics, connections }: AppParts): MiddlewareHandler<App
     await next();
     const seconds = (performance.now() - start) / 1000;
     // There is no connection when the app is called as a function.
-    const socket = (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket;
+    const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming;
     // Asked when the answer is ready, not when the request came: a drain may have begun in between.
-    if (socket !== undefined && connections.mustClose(socket)) c.header("Connection", "close");
+    if (incoming !== undefined) announceEnd(c, connections, incoming);
     c.header("X-Content-Type-Options", "nosniff");
     c.header("Cache-Control", "no-store");
     if (probePaths.has(c.req.path)) return;
@@ -86,6 +86,20 @@ function observe({ log, metrics, connections }: AppParts): MiddlewareHandler<App
     metrics.duration.observe(labels, seconds);
     log.info({ request: c.get("requestId"), method: labels.method, route, status: c.res.status, ms: Math.round(seconds * 1e4) / 10 }, "Answered");
   };
+}
+
+/** Tells the client that this answer is its connection's last, or how long the connection may stay idle. */
+function announceEnd(c: Context, connections: Connections, { socket, httpVersion, headers }: HttpBindings["incoming"]): void {
+  if (connections.mustClose(socket)) {
+    c.header("Connection", "close");
+    return;
+  }
+  const idleSeconds = connections.idleSeconds(socket);
+  const keptAlive = httpVersion === "1.1" && !/\bclose\b/i.test(headers.connection ?? "");
+  if (idleSeconds === undefined || !keptAlive) return;
+  // Node.js would announce its own timeout, which is longer; it leaves both headers alone where the first is given.
+  c.header("Connection", "keep-alive");
+  c.header("Keep-Alive", `timeout=${idleSeconds}`);
 }
 
 /** The faults that hit application requests. */

@@ -1,17 +1,25 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
-type State = { readonly openedAt: number; readonly maxAgeMs: number; requests: number; active: number };
+type State = { readonly openedAt: number; readonly retireAt: number; readonly closeAt: number; requests: number; active: number };
 
-/** Milliseconds; 0 switches a limit off. */
+/** Shares of the greatest age: answers from the first on, spread so that clients do not come back together, are a connection's last; an idle one is closed from the last on. */
+const retireFrom = 0.8;
+const retireSpread = 0.1;
+const closeFrom = 0.95;
+/** With less time between the two, a connection that only pauses between requests would be closed under its client's hands. */
+const minGraceMs = 250;
+
+/** Milliseconds; 0 switches a limit off. `maxAgeMs`: no connection answers a request that came later than this. */
 export type ConnectionLimits = Readonly<{ maxAgeMs: number; maxRequests: number }>;
 
 /**
  * Ends keep-alive connections the polite way: `Connection: close` on their next answer.
  *
  * A Service's selector decides where *new* connections go; one that is open stays on its pod, and so on the old colour, without end.
- * So every connection retires after an age or a number of requests (its client opens another one, which goes where the selector says),
- * and `shed` retires all that are open now, at once, on command.
+ * So every connection retires before it reaches an age, or after a number of requests: its client opens another one, which goes where
+ * the selector says. One on which nothing is asked is closed, or its next answer would come from the old colour minutes later.
+ * `shed` retires all that are open now, at once, on command.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
@@ -21,7 +29,7 @@ export class Connections {
   #shedAt = -Infinity;
   #draining = false;
 
-  /** @param clock now: monotonic milliseconds; random: 0 to 1, spreads the ages by 10 % so that clients do not come back together. */
+  /** @param clock now: monotonic milliseconds; random: 0 to 1, spreads the ages. */
   constructor(limits: ConnectionLimits, clock: Readonly<{ now: () => number; random: () => number }> = { now: () => performance.now(), random: Math.random }) {
     this.#limits = limits;
     this.#now = clock.now;
@@ -52,8 +60,11 @@ export class Connections {
 
   /** Takes note of a new connection. */
   opened(socket: Socket): void {
-    const maxAgeMs = this.#limits.maxAgeMs === 0 ? Infinity : this.#limits.maxAgeMs * (0.9 + 0.1 * this.#random());
-    this.#open.set(socket, { openedAt: this.#now(), maxAgeMs, requests: 0, active: 0 });
+    const maxAgeMs = this.#limits.maxAgeMs === 0 ? Infinity : this.#limits.maxAgeMs;
+    const openedAt = this.#now();
+    const retireAt = openedAt + maxAgeMs * (retireFrom + retireSpread * this.#random());
+    const closeAt = openedAt + Math.max(maxAgeMs * closeFrom, maxAgeMs * (retireFrom + retireSpread) + minGraceMs);
+    this.#open.set(socket, { openedAt, retireAt, closeAt, requests: 0, active: 0 });
   }
 
   /** Whether the answer that is about to be sent on this connection must be its last. */
@@ -62,7 +73,13 @@ export class Connections {
     const state = this.#open.get(socket);
     if (state === undefined) return false;
     const { maxRequests } = this.#limits;
-    return state.openedAt <= this.#shedAt || this.#now() - state.openedAt >= state.maxAgeMs || (maxRequests > 0 && state.requests >= maxRequests);
+    return state.openedAt <= this.#shedAt || this.#now() >= state.retireAt || (maxRequests > 0 && state.requests >= maxRequests);
+  }
+
+  /** Whole seconds for which a connection may stay idle, to tell its client, which then ends it first; undefined without a limit of age, or below a second. */
+  idleSeconds(socket: Socket): number | undefined {
+    const seconds = Math.floor(((this.#open.get(socket)?.closeAt ?? Infinity) - this.#now()) / 1000);
+    return Number.isFinite(seconds) && seconds >= 1 ? seconds : undefined;
   }
 
   /** Retires every connection that is open now; later ones are not touched. Returns how many there were. */
@@ -78,7 +95,16 @@ export class Connections {
 
   /** Closes the shed connections on which no request is being answered, after their clients had time to send one. Returns how many. */
   closeIdle(): number {
-    const idle = [...this.#open].filter(([, state]) => state.active === 0 && (this.#draining || state.openedAt <= this.#shedAt));
+    return this.#closeIdle((state) => this.#draining || state.openedAt <= this.#shedAt);
+  }
+
+  /** Closes those that are about to reach their greatest age and on which no request is being answered; to be called at least twenty times an age. Returns how many. */
+  closeAged(): number {
+    return this.#closeIdle((state) => this.#now() >= state.closeAt);
+  }
+
+  #closeIdle(over: (state: State) => boolean): number {
+    const idle = [...this.#open].filter(([, state]) => state.active === 0 && over(state));
     for (const [socket] of idle) socket.end();
     return idle.length;
   }

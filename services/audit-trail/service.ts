@@ -98,6 +98,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const server = createServer(limits, (request, response) => void handle(request, response));
   const handle = getRequestListener(app.fetch);
   connections.follow(server);
+  const aging = setInterval(() => connections.closeAged(), Math.max(config.CONNECTION_MAX_AGE_MS, 1_000) / 25).unref();
   const admin = createServer(limits, (request, response) => void handleAdmin(request, response));
   const handleAdmin = getRequestListener(createAdmin({ shed, faults }).fetch);
 
@@ -139,6 +140,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const stop = async (): Promise<boolean> => {
     lifecycle.drain();
     connections.drain();
+    clearInterval(aging);
     faults?.stop();
     ended.abort();
     log.info({ connections: connections.count }, "Draining");

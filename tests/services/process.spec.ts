@@ -27,21 +27,48 @@ function stored(seq: number): StoredEvent {
 const submission = (key: string): Submission => ({ idempotencyKey: key, request: anEvent() });
 
 describe("services: connections", () => {
-  const at = (limits: { maxAgeMs: number; maxRequests: number }) => {
+  const at = (limits: { maxAgeMs: number; maxRequests: number }, random = 1) => {
     const clock = { time: 0 };
-    return { clock, connections: new Connections(limits, { now: () => clock.time, random: () => 1 }) };
+    return { clock, connections: new Connections(limits, { now: () => clock.time, random: () => random }) };
   };
 
-  it("retire at their age and not before, each by its own", () => {
-    const { clock, connections } = at({ maxAgeMs: 100, maxRequests: 0 });
-    const [first, second] = [new Socket(), new Socket()];
-    connections.opened(first);
-    clock.time = 60;
-    connections.opened(second);
-    clock.time = 99;
-    assert.deepEqual([connections.mustClose(first), connections.mustClose(second)], [false, false]);
-    clock.time = 100;
-    assert.deepEqual([connections.mustClose(first), connections.mustClose(second)], [true, false]);
+  it("retire with an answer from 80 to 90 % of their age on and not before, each by its own", () => {
+    for (const [random, age] of [[0, 80], [1, 90]] as const) {
+      const { clock, connections } = at({ maxAgeMs: 100, maxRequests: 0 }, random);
+      const [first, second] = [new Socket(), new Socket()];
+      connections.opened(first);
+      clock.time = 60;
+      connections.opened(second);
+      clock.time = age - 1;
+      assert.deepEqual([connections.mustClose(first), connections.mustClose(second)], [false, false]);
+      clock.time = age;
+      assert.deepEqual([connections.mustClose(first), connections.mustClose(second)], [true, false]);
+    }
+  });
+
+  it("are closed at 95 % of their age when nothing is asked on them, of which their clients were told", () => {
+    const { clock, connections } = at({ maxAgeMs: 10_000, maxRequests: 0 });
+    const [old, fresh] = [new Socket(), new Socket()];
+    connections.opened(old);
+    assert.equal(connections.idleSeconds(old), 9);
+    clock.time = 5_000;
+    connections.opened(fresh);
+    assert.equal(connections.idleSeconds(old), 4);
+    clock.time = 8_501;
+    assert.equal(connections.idleSeconds(old), undefined, "less than a second is no time to name");
+    clock.time = 9_499;
+    assert.equal(connections.closeAged(), 0);
+    clock.time = 9_500;
+    assert.equal(connections.closeAged(), 1);
+    assert.deepEqual([old.writableEnded, fresh.writableEnded], [true, false]);
+  });
+
+  it("stay without end, and nobody is told a time, where no age is set", () => {
+    const { clock, connections } = at({ maxAgeMs: 0, maxRequests: 0 });
+    const socket = new Socket();
+    connections.opened(socket);
+    clock.time = 1e9;
+    assert.deepEqual([connections.mustClose(socket), connections.idleSeconds(socket), connections.closeAged()], [false, undefined, 0]);
   });
 
   it("are shed when they were open at the command, and never when they came later", () => {

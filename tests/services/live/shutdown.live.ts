@@ -86,6 +86,24 @@ describe("services: connections and shutdown", () => {
     }
   });
 
+  it("closes a connection that idles at its age, and told its client before; one that its client wants closed stays so", async () => {
+    const service = await start({ CONNECTION_MAX_AGE_MS: "3000" });
+    const idle = createConnection(service.port, "127.0.0.1");
+    let said = "";
+    idle.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    idle.write("GET /version HTTP/1.1\r\nHost: x\r\n\r\n");
+    await once(idle, "close");
+    assert.match(said, /^connection: keep-alive\r\n(.+\r\n)*keep-alive: timeout=[12]\r\n/im);
+    for (const request of ["GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET /version HTTP/1.0\r\n\r\n"]) {
+      const brief = createConnection(service.port, "127.0.0.1");
+      let answer = "";
+      brief.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+      brief.write(request);
+      await once(brief, "close");
+      assert.match(answer, /^connection: close\r\n/im);
+    }
+  });
+
   it("keeps a connection without end when no limit is set: the negative control", async () => {
     const service = await start({ CONNECTION_MAX_AGE_MS: "0", CONNECTION_MAX_REQUESTS: "0" });
     const clients = load(service.port, "/version", 2);
