@@ -1,10 +1,14 @@
 /** Makes CrossGuard policies of the rules. The only part, with pack.ts, that knows Pulumi. */
-import type { Policies, PolicyConfigSchema, ReportViolation, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
+import { Secret, type Policies, type PolicyConfigSchema, type ReportViolation, type ResourceValidationArgs, type StackValidationArgs } from "@pulumi/policy";
 import { z } from "zod";
 import { judge, applies, type Verdict } from "./evaluate.ts";
 import { verdictMessage } from "./messages.ts";
+import { editsFor } from "./remediation/apply.ts";
+import { applyEdits } from "./remediation/edits.ts";
+import { REMEDIES } from "./remediation/remedies.ts";
 import { fromPulumi, type Resource } from "./resource.ts";
 import type { Context, ResourceRule, Rule, StackRule } from "./rule.ts";
+import { Session } from "./session.ts";
 import { parseParameters, WAIVERS_POLICY, type Settings } from "./settings.ts";
 import { copyPlain, isObj } from "./value.ts";
 import { waiverSchema, type Waiver } from "./waivers.ts";
@@ -18,17 +22,32 @@ interface LeveledViolation {
   readonly urn?: string;
 }
 
-/** Makes the pack's policies. `context` is asked once for each evaluation, so that a test can set the clock. */
-export function crossGuardPolicies(rules: readonly Rule[], context: () => Context): Policies {
-  const shared = new SharedState();
-  return [shared.waiversPolicy(), ...rules.map((rule) => (rule.scope === "resource" ? shared.resourcePolicy(rule, context) : shared.stackPolicy(rule, context)))];
+/**
+ * Makes the pack's policies. `context` is asked once for each evaluation, so that a test can set the clock.
+ * @param session what the engine tells
+ */
+export function crossGuardPolicies(rules: readonly Rule[], context: () => Context, session = new Session()): Policies {
+  const shared = new SharedState(session);
+  return [shared.waiversPolicy(), ...inOrderOfRemedies(rules).map((rule) => (rule.scope === "resource" ? shared.resourcePolicy(rule, context) : shared.stackPolicy(rule, context)))];
+}
+
+/** The SDK remediates in the order of its policies, and one remedy may rest on another. */
+function inOrderOfRemedies(rules: readonly Rule[]): Rule[] {
+  const order = Object.keys(REMEDIES);
+  const place = (rule: Rule) => (order.includes(rule.id) ? order.indexOf(rule.id) : order.length);
+  return rules.toSorted((a, b) => place(a) - place(b));
 }
 
 /** What the policies of one pack share: the waivers configured, and one plain copy of each resource. */
 class SharedState {
+  readonly #session: Session;
   #waivers: readonly Waiver[] = [];
   readonly #copies = new WeakMap<object, Resource>();
   readonly #parameters = new Map<string, { readonly written: string; readonly parsed: unknown }>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
 
   /** Holds the waivers. It stands first, so that they are known before any rule is asked. */
   waiversPolicy(): Policies[number] {
@@ -55,8 +74,19 @@ class SharedState {
       send(this.#judge(rule, args.getConfig(), now, (parameters) => rule.check(resource, parameters, now), resource), rule, report);
     };
     const type = singleType(rule);
+    const remediate = (args: ResourceValidationArgs): Record<string, unknown> | undefined => this.#remediated(rule, args, context().now);
     // The SDK skips a tagged function by type before it deserialises the resource.
-    return { ...metadata(rule), validateResource: type === undefined ? validate : Object.assign(validate, { __pulumiType: type }) };
+    const tagged = <F extends object>(policy: F): F => (type === undefined ? policy : Object.assign(policy, { __pulumiType: type }));
+    return { ...metadata(rule), validateResource: tagged(validate), ...(REMEDIES[rule.id] && { remediateResource: tagged(remediate) }) };
+  }
+
+  /** The properties with what the rule's remedy changes; undefined when that is nothing. Secrets stay secret, unknown values unknown. */
+  #remediated(rule: ResourceRule, args: ResourceValidationArgs, now: Date): Record<string, unknown> | undefined {
+    if (!args.type.startsWith("kubernetes:")) return undefined;
+    const raw = unwrapped(args.props);
+    const edits = editsFor(rule, fromPulumi(args.type, copyPlain(revealed(raw) as object), args.urn), this.#session.waivers() ?? this.#waivers, now);
+    if (edits.length === 0) return undefined;
+    return applyEdits(raw, edits, (value, change) => (value instanceof Secret ? new Secret(change(value.value)) : change(value))) as Record<string, unknown>;
   }
 
   stackPolicy(rule: StackRule, context: () => Context): Policies[number] {
@@ -96,6 +126,19 @@ class SharedState {
     }
     return resource;
   }
+}
+
+/** The object behind the SDK's proxies: one that keeps secrets, one that guards what is unknown. */
+function unwrapped(props: Record<string, unknown>): Record<string, unknown> {
+  const target: unknown = props.__isSpecialProxy === true ? props.__getSpecialProxyTarget : undefined;
+  return isObj(target) ? unwrapped(target) : props;
+}
+
+/** A copy without secrets' wrappings, to decide by; never sent. */
+function revealed(value: unknown): unknown {
+  if (value instanceof Secret) return revealed(value.value);
+  if (Array.isArray(value)) return value.map(revealed);
+  return isObj(value) ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)])) : value;
 }
 
 function send(verdicts: readonly Verdict[], rule: Rule, report: ReportViolation): void {

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { crossGuardPolicies } from "./adapter.ts";
 import { readEvidence } from "./evidence-files.ts";
 import { RULES } from "./rules/index.ts";
+import { openSession } from "./session.ts";
 import { shareProperties } from "./sharedProperties.ts";
 
 shareProperties();
+const session = openSession();
 
 // Pulumi starts a pack in its own directory; the evidence lies beside it in the project, or where the variable says.
 const evidence = readEvidence(process.env.RLHF_EVIDENCE_DIRECTORY ?? join(process.cwd(), "..", "compliance"));
@@ -14,5 +16,5 @@ const evidence = readEvidence(process.env.RLHF_EVIDENCE_DIRECTORY ?? join(proces
 new PolicyPack("rlhf-audit-trail-policies", {
   description: "Pod security, supply chain, reliability, network, secrets, RBAC, progressive delivery and AI Act evidence for Kubernetes.",
   enforcementLevel: "advisory",
-  policies: crossGuardPolicies(RULES, () => ({ now: new Date(), ...(evidence && { evidence }) })),
+  policies: crossGuardPolicies(RULES, () => ({ now: new Date(), ...(evidence && { evidence }) }), session),
 });

@@ -14,12 +14,13 @@ type Constructor = new () => Message;
 /** The generated protocol code has no types for what is used here. */
 type Call = (request: unknown, reply: (error: Error | null, response: Reply) => void) => void;
 interface Reply {
+  getRemediationsList(): { getPolicyname(): string; getProperties(): { toJavaScript(): Record<string, unknown> } | undefined; getDiagnostic(): string }[];
   getDiagnosticsList(): { getPolicyname(): string; getMessage(): string; getEnforcementlevel(): number; getUrn(): string }[];
 }
 
 const grpc = require("@grpc/grpc-js") as { credentials: { createInsecure(): unknown } };
 const messages = require("@pulumi/pulumi/proto/analyzer_pb.js") as Record<string, Constructor>;
-const { AnalyzerClient } = require("@pulumi/pulumi/proto/analyzer_grpc_pb.js") as { AnalyzerClient: new (address: string, credentials: unknown, options: object) => { analyze: Call; analyzeStack: Call; configure: Call; close(): void } };
+const { AnalyzerClient } = require("@pulumi/pulumi/proto/analyzer_grpc_pb.js") as { AnalyzerClient: new (address: string, credentials: unknown, options: object) => { analyze: Call; analyzeStack: Call; remediate: Call; configure: Call; configureStack: Call; close(): void } };
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb.js") as { Struct: { fromJavaScript(value: object): unknown } };
 
 /** One finding as the engine receives it. */
@@ -80,6 +81,12 @@ export class PackProcess {
     return diagnostics(await this.#ask("analyze", filled(make("AnalyzeRequest"), registration)));
   }
 
+  /** The properties after each remediation, by policy. */
+  async remediate(registration: Registration): Promise<{ policy: string; properties?: Record<string, unknown>; diagnostic: string }[]> {
+    const reply = await this.#ask("remediate", filled(make("AnalyzeRequest"), registration));
+    return reply.getRemediationsList().map((each) => ({ policy: each.getPolicyname(), properties: each.getProperties()?.toJavaScript(), diagnostic: each.getDiagnostic() }));
+  }
+
   /** Findings on a whole stack. */
   async analyzeStack(registrations: readonly Registration[]): Promise<Diagnostic[]> {
     const request = make("AnalyzeStackRequest");
@@ -95,7 +102,7 @@ export class PackProcess {
     await gone;
   }
 
-  #ask(method: "analyze" | "analyzeStack" | "configure", request: unknown): Promise<Reply> {
+  #ask(method: "analyze" | "analyzeStack" | "remediate" | "configure" | "configureStack", request: unknown): Promise<Reply> {
     return new Promise((done, fail) => {
       this.#client[method](request, (error, response) => {
         if (error) fail(error);
