@@ -32,7 +32,6 @@ export interface Lock {
  * @throws UserError that names the holder when another process holds it
  */
 export function acquireLock(path: string, command: string): Lock {
-  mkdirSync(dirname(path), { recursive: true });
   const mine: LockHolder = {
     pid: process.pid,
     started: processStart(process.pid) ?? "",
@@ -44,11 +43,16 @@ export function acquireLock(path: string, command: string): Lock {
   const text = `${JSON.stringify(mine)}\n`;
   // Written whole and then linked: whoever reads the lock never sees half of it.
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text);
   try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(draft, text);
     while (!tryLink(draft, path)) breakDeadLock(path);
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === undefined) throw cause;
+    throw new UserError(`The lock ${path} cannot be taken: ${code}. Nothing was begun.`, "Its folder must be writable and have room: the state is written beside it.", { cause });
   } finally {
-    rmSync(draft, { force: true });
+    discard(draft);
   }
   return {
     release: () => {
@@ -92,6 +96,15 @@ function breakDeadLock(path: string): void {
   // If a live lock was moved in the blink between reading and renaming, it goes back.
   if (readText(aside) !== text) tryLink(aside, path);
   rmSync(aside, { force: true });
+}
+
+/** Removes a draft as well as it can: what failed before is what is told. */
+function discard(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    return; // its folder is not one, or not writable: there is no draft
+  }
 }
 
 function tryLink(from: string, to: string): boolean {

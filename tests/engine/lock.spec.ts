@@ -79,4 +79,11 @@ describe("lock", () => {
     const path = join(makeFolder({ lock: "hello" }), "lock");
     assert.throws(() => acquireLock(path, "up"), /is not a lock of this engine/);
   });
+
+  it("says why it cannot be taken, and leaves nothing", () => {
+    const folder = makeFolder({ file: "" });
+    const file = join(folder, "file");
+    assert.throws(() => acquireLock(join(file, "dev.lock"), "up"), /The lock .*file\/dev\.lock cannot be taken: (EEXIST|ENOTDIR)\. Nothing was begun/);
+    assert.deepEqual(readdirSync(folder), ["file"]);
+  });
 });
