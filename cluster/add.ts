@@ -38,7 +38,8 @@ async function addData(name: string, namespace: string, tell: Tell): Promise<voi
   tell(`PostgreSQL and Redis are ready; Secret ${stackSecret} is in namespace ${namespace}`);
 }
 
-const stackSecret = "rlhf-secrets";
+/** Name of the Secret with the databases' addresses. */
+export const stackSecret = "rlhf-secrets";
 
 async function ensureNamespace(node: Node, name: string): Promise<void> {
   // The label is what the seed's policies select by; Kubernetes itself only sets kubernetes.io/metadata.name.
