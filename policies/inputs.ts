@@ -1,49 +1,36 @@
-/** Reads what is to be scanned: YAML and JSON files, directories, standard input, exported Pulumi states. */
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+/** Finds what is to be scanned (files, directories, standard input) and cuts it into documents. */
+import { closeSync, openSync, readdirSync, readSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import { JSON_SCHEMA, load, YAMLException } from "js-yaml";
-import { fromManifest, fromPulumi, type Resource } from "./resource.ts";
-import { copyPlain, isObj, type Obj } from "./value.ts";
-
-/** Something that could not be read, with its place. */
-export interface InputProblem {
-  readonly file: string;
-  readonly line?: number;
-  readonly message: string;
-}
-
-/** A resource that was read, or a problem met on the way. */
-export type InputItem = { readonly resource: Resource } | { readonly problem: InputProblem };
+import { countLines, readDocument, type InputItem } from "./documents.ts";
 
 /** Longest single document, in characters: what is beyond is refused, so that memory stays bounded. */
 const LONGEST_DOCUMENT = 32 * 1024 * 1024;
-/** Most values a document may unfold to through aliases. */
-const MOST_NODES = 1_000_000;
 const CHUNK = 1 << 20;
 
-/** Everything under the given paths (`-` is standard input), one resource at a time, in order of names. */
+/** Everything under the given paths (`-` is standard input), one resource at a time, in order of names. What is met twice, by links or paths within others, is read once. */
 export function* readInputs(paths: readonly string[]): Generator<InputItem> {
-  for (const path of paths) yield* readPath(path, true);
+  const seen = new Set<string>();
+  for (const path of paths) yield* path === "-" ? readFrom(0, "stdin") : readPath(path, true, seen);
 }
 
-function* readPath(path: string, named: boolean): Generator<InputItem> {
-  if (path === "-") {
-    yield* readFrom(0, "stdin");
-    return;
-  }
+/** @param named given by a person, so read whatever its name is */
+function* readPath(path: string, named: boolean, seen: Set<string>): Generator<InputItem> {
   try {
-    if (statSync(path).isDirectory()) {
+    const stats = statSync(path);
+    if (!stats.isDirectory() && !named && !(stats.isFile() && /\.(ya?ml|json)$/i.test(path))) return;
+    if (seenBefore(stats, seen)) return;
+    if (stats.isDirectory()) {
       for (const entry of readdirSync(path).sort()) {
-        if (entry !== "node_modules" && entry !== ".git") yield* readPath(join(path, entry), false);
+        if (entry !== "node_modules" && entry !== ".git") yield* readPath(join(path, entry), false, seen);
       }
-    } else if (named || /\.(ya?ml|json)$/i.test(path)) {
-      const descriptor = openSync(path, "r");
-      try {
-        yield* readFrom(descriptor, path);
-      } finally {
-        closeSync(descriptor);
-      }
+      return;
+    }
+    const descriptor = openSync(path, "r");
+    try {
+      yield* readFrom(descriptor, path);
+    } finally {
+      closeSync(descriptor);
     }
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error)) throw error;
@@ -51,8 +38,14 @@ function* readPath(path: string, named: boolean): Generator<InputItem> {
   }
 }
 
+function seenBefore({ dev, ino }: Stats, seen: Set<string>): boolean {
+  const before = seen.size;
+  seen.add(`${dev}:${ino}`);
+  return seen.size === before;
+}
+
 function reason(code: string): string {
-  const words: Readonly<Record<string, string>> = { ENOENT: "no such file or directory", EACCES: "access denied", ELOOP: "too many links" };
+  const words: Readonly<Record<string, string>> = { ENOENT: "no such file or directory", EACCES: "access denied", EPERM: "access denied", ELOOP: "too many links", ENAMETOOLONG: "the name is too long", EIO: "the disk can't read it" };
   return words[code] ?? `can't be read (${code})`;
 }
 
@@ -62,103 +55,39 @@ function* readFrom(descriptor: number, file: string): Generator<InputItem> {
   const buffer = Buffer.alloc(CHUNK);
   let pending = "";
   let line = 1;
-  let json: boolean | undefined;
   for (;;) {
-    const bytes = readSync(descriptor, buffer, 0, CHUNK, null);
+    const bytes = read(descriptor, buffer);
     pending += bytes === 0 ? decoder.end() : decoder.write(buffer.subarray(0, bytes));
-    json ??= /^\s*[{[]/.test(pending);
+    // A line that begins so ends a document of YAML; JSON can't hold one.
+    const parts = pending.split(/^---(?=\s|$)/m);
+    // The last part may go on in the next piece; a mark cut in two is put together with it.
+    const last = parts.pop() ?? "";
+    for (const [index, part] of parts.entries()) {
+      yield* readDocument(index === 0 ? part : `---${part}`, file, line);
+      line += countLines(part);
+    }
+    pending = parts.length > 0 ? `---${last}` : last;
     if (bytes === 0) {
       yield* readDocument(pending, file, line);
       return;
     }
-    if (!json) {
-      const parts = pending.split(/^---(?=\s|$)/m);
-      // The last part may go on in the next piece; a mark cut in two is put together with it.
-      pending = parts.pop() ?? "";
-      for (const part of parts) {
-        yield* readDocument(part, file, line);
-        line += countLines(part);
-      }
-      if (parts.length > 0) pending = `---${pending}`;
-    }
     if (pending.length > LONGEST_DOCUMENT) {
-      yield { problem: { file, line, message: `a document longer than ${LONGEST_DOCUMENT / 1024 / 1024} MiB is not read` } };
+      yield { problem: { file, line, message: `a document longer than ${LONGEST_DOCUMENT / 1024 / 1024} MiB is not read; separate its objects by lines of ---` } };
       return;
     }
   }
 }
 
-function countLines(text: string): number {
-  let lines = 0;
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines += 1;
-  return lines;
-}
-
-/** The resources of one document; `line` is where it begins in its file. */
-function* readDocument(text: string, file: string, line: number): Generator<InputItem> {
-  const bare = text.replace(/^---/, "   ");
-  let value: unknown;
-  try {
-    value = load(bare, { schema: JSON_SCHEMA });
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    yield { problem: { file, line: line + error.mark.line, message: `broken YAML or JSON: ${error.reason}` } };
-    return;
+/** Standard input may be a terminal or pipe that has nothing yet. */
+function read(descriptor: number, buffer: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, buffer, 0, buffer.length, null);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "EOF") return 0;
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
-  if (value === undefined || value === null) return;
-  if (bare.includes("*") && unfolds(value)) {
-    yield { problem: { file, line, message: `its aliases unfold to more than ${MOST_NODES} values` } };
-    return;
-  }
-  const first = line + Math.max(0, countLines(bare.slice(0, bare.search(/[^\s]/))));
-  yield* resourcesOf(value, file, first);
-}
-
-function* resourcesOf(value: unknown, file: string, line: number): Generator<InputItem> {
-  if (Array.isArray(value)) {
-    for (const item of value) yield* resourcesOf(item, file, line);
-    return;
-  }
-  if (!isObj(value)) {
-    yield { problem: { file, line, message: "a document must be an object with apiVersion and kind" } };
-    return;
-  }
-  const state = stateResources(value);
-  if (state) {
-    for (const resource of state) yield { resource };
-    return;
-  }
-  if (Array.isArray(value.items) && typeof value.kind === "string" && value.kind.endsWith("List")) {
-    yield* resourcesOf(value.items, file, line);
-    return;
-  }
-  const resource = fromManifest(value, { file, line });
-  yield resource ? { resource } : { problem: { file, line, message: "no apiVersion and kind, so no Kubernetes object" } };
-}
-
-/** The Kubernetes resources of an exported Pulumi state; undefined when the object is none. */
-function stateResources(value: Obj): Resource[] | undefined {
-  const deployment = isObj(value.deployment) ? value.deployment : value;
-  if (!Array.isArray(deployment.resources) || value.kind !== undefined) return undefined;
-  return deployment.resources.filter(isObj).flatMap((entry) => {
-    const { type, urn, inputs } = entry;
-    if (typeof type !== "string" || typeof urn !== "string" || !isObj(inputs) || !type.startsWith("kubernetes:")) return [];
-    return [fromPulumi(type, copyPlain(inputs), urn)];
-  });
-}
-
-/** Whether a value, its shared parts counted each time, has too many nodes. */
-function unfolds(value: unknown): boolean {
-  const sizes = new Map<object, number>();
-  const size = (node: unknown): number => {
-    if (typeof node !== "object" || node === null) return 1;
-    const seen = sizes.get(node);
-    if (seen !== undefined) return seen;
-    let total = 1;
-    sizes.set(node, Number.POSITIVE_INFINITY); // an alias to itself never ends
-    for (const child of Object.values(node)) total += size(child);
-    sizes.set(node, total);
-    return total;
-  };
-  return size(value) > MOST_NODES;
 }

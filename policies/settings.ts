@@ -18,11 +18,18 @@ export interface RuleSettings {
   readonly parameters: unknown;
 }
 
+/** One thing that is wrong with a configuration. */
+export interface SettingsProblem {
+  /** Keys that lead to it, as in `["image-registry-allowed", "allowed"]`. */
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
 /** A configuration that can't be used; `problems` lists everything wrong with it. */
 export class SettingsError extends Error {
-  readonly problems: readonly string[];
-  constructor(place: string, problems: readonly string[]) {
-    super(`${place}: ${problems.join("; ")}`);
+  readonly problems: readonly SettingsProblem[];
+  constructor(place: string, problems: readonly SettingsProblem[]) {
+    super(`${place}: ${problems.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`);
     this.problems = problems;
   }
 }
@@ -39,11 +46,15 @@ function defaultParameters(rule: Rule): unknown {
 export function parseParameters(rule: Rule, configured: Readonly<Record<string, unknown>>, place: string): unknown {
   const parsed = rule.parameters.safeParse(configured);
   if (parsed.success) return parsed.data;
-  throw new SettingsError(place, describe(rule.id, parsed.error));
+  throw new SettingsError(place, describe([rule.id], parsed.error));
 }
 
-function describe(id: string, error: z.ZodError): string[] {
-  return error.issues.map((issue) => `${[id, ...issue.path.map(String)].join(".")}: ${issue.message}`);
+function describe(base: readonly string[], error: z.ZodError): SettingsProblem[] {
+  return error.issues.flatMap((issue) => {
+    const path = [...base, ...issue.path.map(String)];
+    if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+    return issue.keys.map((key) => ({ path: [...path, key], message: "no such parameter" }));
+  });
 }
 
 /** Settings without any configuration. */
@@ -59,22 +70,22 @@ export function defaultSettings(rules: readonly Rule[]): Settings {
  */
 export function parseSettings(rules: readonly Rule[], configuration: unknown, place: string): Settings {
   const whole = z.record(z.string(), entrySchema).safeParse(configuration);
-  if (!whole.success) throw new SettingsError(place, describe("configuration", whole.error));
-  const problems: string[] = [];
+  if (!whole.success) throw new SettingsError(place, describe([], whole.error));
+  const problems: SettingsProblem[] = [];
   const names = new Set(rules.map((rule) => rule.id));
   for (const name of Object.keys(whole.data)) {
-    if (!names.has(name) && name !== "all" && name !== WAIVERS_POLICY) problems.push(`${name}: no such policy${nearest(name, [...names])}`);
+    if (!names.has(name) && name !== "all" && name !== WAIVERS_POLICY) problems.push({ path: [name], message: `no such policy${nearest(name, [...names])}` });
   }
   const all = split(whole.data.all).level;
   const settings = new Map<string, RuleSettings>();
   for (const rule of rules) {
     const { level, parameters } = split(whole.data[rule.id]);
     const parsed = rule.parameters.safeParse(parameters);
-    if (!parsed.success) problems.push(...describe(rule.id, parsed.error));
+    if (!parsed.success) problems.push(...describe([rule.id], parsed.error));
     else settings.set(rule.id, { level: asLevel(level ?? all ?? rule.level), parameters: parsed.data });
   }
   const waivers = z.array(waiverSchema).safeParse(split(whole.data[WAIVERS_POLICY]).parameters.list ?? []);
-  if (!waivers.success) problems.push(...describe(`${WAIVERS_POLICY}.list`, waivers.error));
+  if (!waivers.success) problems.push(...describe([WAIVERS_POLICY, "list"], waivers.error));
   if (problems.length > 0) throw new SettingsError(place, problems);
   return { rules: settings, waivers: waivers.data ?? [] };
 }

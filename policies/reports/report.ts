@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { controlsOf } from "../controls.ts";
 import type { Verdict } from "../evaluate.ts";
-import type { InputProblem } from "../inputs.ts";
+import type { InputProblem } from "../documents.ts";
 import type { Rule, Severity } from "../rule.ts";
 
 /** One finding in a report. */
