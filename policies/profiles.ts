@@ -31,4 +31,5 @@ export const RESTRICTED: Profile = {
   "no-root-user": {},
   "seccomp-profile": {},
   "drop-all-capabilities": {},
+  "capabilities-restricted": {},
 };

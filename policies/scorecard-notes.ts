@@ -17,7 +17,8 @@ const NOTES: readonly Note[] = [
   allow(/^K8sPSP(ReadOnly|ProcMount|Privileged|HostNetworking)|^K8sDisallowedTags/, "exemption: the source exempts the image by a parameter; this pack exempts by waiver, with a reason and an end"),
   allow(/^K8sPSPSeccompV2/, "parameter: the source's parameter allows no profile at all"),
   allow(/^K8sDisallowAnonymous/, "exemption: the source exempts the role by a parameter; this pack exempts by waiver"),
-  allow(/^(CKV_K8S_11|CKV_K8S_27|CKV_K8S_40|CKV_K8S_23|CKV_K8S_21) /, "exemption or weaker question: the source's annotation suppresses it, or its question is met by another field or by objects that Kubernetes makes itself"),
+  allow(/^(CKV_K8S_11|CKV_K8S_27) /, "wrong label: the file holds objects that fail, and this is one of them: no limit is declared, or the socket is mounted; or the source's annotation suppresses it"),
+  allow(/^CKV_K8S_23 /, "weaker question: the source is content with a runAsUser above 0; Pod Security is not"),
   allow(/^(CKV_K8S_43|CKV_K8S_14) /, "wrong label: sha256:123456 is no digest, a runtime refuses it"),
   allow(/^linuxHardening/, "part of the check: one of several protections is enough for the source"),
   allow(/^docker-socket-check|^disallow-container-sock-mounts/, "part of the check: the source allows it by label, or asks about another runtime's socket"),
@@ -42,9 +43,10 @@ const NOTES: readonly Note[] = [
   deny(/^rule-credentials-in-env-var/, "the source flags references to Secrets and words inside values; this pack's secrets-as-files says the former"),
   deny(/^exposure-to-internet|^rule-can-ssh|^system-authenticated|^rule-access-dashboard/, "the source reports the workload or role at the end of a chain of objects; this pack reports the object that opens it"),
   deny(/^validate-userid-groupid-fsgroup|^verify-flux-sources/, "parameter: the source's limits or places belong to one house, and are only roughly said in this pack's terms"),
-  allow(/^verify-flux-sources/, "parameter: the source's places belong to one house, and are only roughly said in this pack's terms"),
   deny(/^K8sHorizontalPodAutoscaler/, "part of another check: the target is missing, which autoscaler-has-target says"),
-  deny(/^CKV_K8S_30/, "stricter question: the source wants a securityContext on each container, whatever its pod has"),
+  deny(/^CKV_K8S_30/, "wrong label: the container has a securityContext, and the file's name says that it passes"),
+  deny(/^K8sPSPFSGroup/, "parameter: the source allows no group at all"),
+  deny(/^restart-policy/, "stricter question: the source refuses Never in a Job too, which is one of the two that a Job may have"),
 ];
 
 /** The reason for a disagreement; undefined when none was written down. */

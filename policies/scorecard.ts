@@ -1,12 +1,14 @@
 /**
- * `npm run scorecard -- CASES [--all]`: judges labelled cases and prints precision and recall per check and per source, with every disagreement.
+ * `npm run scorecard -- CASES [--all] [--defaults]`: judges labelled cases and prints precision and recall per check and per source, with every disagreement.
+ * A verdict of a case is about one rule of its source: it is compared with the policies that ask the same, with that rule's parameters.
+ * With --defaults it is compared with all policies of its checks as they are without configuration.
  * CASES holds one JSON object a line: {id, source, rule, checks[], expect: allow|deny, scope, pulumiType, resource, context?, params?, flags?}.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import checks from "./checks.json" with { type: "json" };
 import type { Case } from "./scorecard-case.ts";
-import { caseParameters } from "./scorecard-parameters.ts";
+import { questionOf, type Question } from "./scorecard-questions.ts";
 import { explain } from "./scorecard-notes.ts";
 import { judgeResource, judgeStack, RuleIndex } from "./evaluate.ts";
 import { fromManifest, fromPulumi, type Resource } from "./resource.ts";
@@ -21,25 +23,27 @@ interface Score {
   trueNegative: number;
 }
 
+/** Every policy of the case's checks, under its defaults. */
+const byCheck: Question = { parameters: {} };
+
 const TABLE: Readonly<Record<string, readonly string[]>> = checks;
 
-/** The policies that a case is about. */
-function policiesOf(found: Case): readonly string[] {
-  return [...new Set(found.checks.flatMap((check) => TABLE[check] ?? []))];
+/** The policies that decide a case: those of its source's rule, or all of its checks. */
+function policiesOf(found: Case, question: Question): readonly string[] {
+  return question.policies ?? [...new Set(found.checks.flatMap((check) => TABLE[check] ?? []))];
 }
 
-/** Whether the pack denies a case, by the policies of its checks, with its parameters where they can be said in this pack's terms. */
-function denies(found: Case): { denied: boolean; messages: string[] } {
-  const wanted = policiesOf(found);
+/** Whether the pack denies a case. What the source exempts would stand in this pack's waivers, so isn't denied. */
+function denies(found: Case, question: Question): { denied: boolean; messages: string[] } {
+  const wanted = policiesOf(found, question);
   const rules = RULES.filter((rule) => wanted.includes(rule.id));
-  const parameters = caseParameters(found);
-  const settings: Settings = { rules: new Map(rules.map((rule): [string, RuleSettings] => [rule.id, { level: "mandatory", parameters: rule.parameters.parse(parameters[rule.id] ?? {}) }])), waivers: [] };
+  const settings: Settings = { rules: new Map(rules.map((rule): [string, RuleSettings] => [rule.id, { level: "mandatory", parameters: rule.parameters.parse(question.parameters[rule.id] ?? {}) }])), waivers: [] };
   const index = new RuleIndex(rules);
   const subject = fromPulumi(found.pulumiType, found.resource, "subject");
   const others = (found.context ?? []).map((data) => fromManifest(data)).filter((resource): resource is Resource => resource !== undefined);
   const context = { now: new Date() };
   const verdicts = [...judgeResource(subject, index, settings, context), ...judgeStack({ resources: [subject, ...others] }, index, settings, context)].filter((verdict) => verdict.resource === subject);
-  return { denied: verdicts.length > 0, messages: verdicts.map((verdict) => `${verdict.rule.id}: ${verdict.path} ${verdict.message}`) };
+  return { denied: verdicts.length > 0 && question.exempt === undefined, messages: verdicts.map((verdict) => `${verdict.rule.id}: ${verdict.path} ${verdict.message}`) };
 }
 
 function ratio(part: number, whole: number): string {
@@ -57,14 +61,20 @@ function add(scores: Map<string, Score>, name: string, expected: boolean, denied
   else score[denied ? "falsePositive" : "trueNegative"] += 1;
 }
 
+/** Why a case can't come out right without its source's parameters; undefined when it has none. */
+function withoutParameters(found: Case): string | undefined {
+  return Object.keys(questionOf(found).parameters).length > 0 ? "parameter: the source's rule is given values here, this pack none" : undefined;
+}
+
 /** Judges the cases of a file and prints the scores. @returns the exit status */
 export async function scorecard(args: readonly string[]): Promise<number> {
   const file = args.find((arg) => !arg.startsWith("--"));
   if (file === undefined || !existsSync(file)) {
-    process.stderr.write("usage: npm run scorecard -- CASES [--all]   (--all: also the cases whose label is marked doubtful)\n");
+    process.stderr.write("usage: npm run scorecard -- CASES [--all] [--defaults]   (--all: also the cases whose label is marked doubtful; --defaults: without the sources' parameters)\n");
     return 1;
   }
-  const byCheck = new Map<string, Score>();
+  const defaults = args.includes("--defaults");
+  const scoresByCheck = new Map<string, Score>();
   const bySource = new Map<string, Score>();
   const whole = new Map<string, Score>();
   const wrong: string[] = [];
@@ -76,23 +86,24 @@ export async function scorecard(args: readonly string[]): Promise<number> {
       doubtful += 1;
       continue;
     }
-    if (policiesOf(found).length === 0) {
+    if (policiesOf(found, byCheck).length === 0) {
       undecidable += 1;
       continue;
     }
-    const { denied, messages } = denies(found);
+    const question = defaults ? byCheck : questionOf(found);
+    const { denied, messages } = denies(found, question);
     const expected = found.expect === "deny";
-    for (const check of found.checks) add(byCheck, check, expected, denied);
+    for (const check of found.checks) add(scoresByCheck, check, expected, denied);
     add(bySource, found.source, expected, denied);
     add(whole, "all cases", expected, denied);
-    const note = denied === expected ? undefined : explain(found);
+    const note = denied === expected ? undefined : (explain(found) ?? (defaults ? withoutParameters(found) : undefined));
     if (note === undefined) add(whole, "without explained", expected, denied);
     if (denied === expected) continue;
     if (note !== undefined) explained += 1;
     wrong.push(`${expected ? "missed      " : "denied wrong"} ${found.checks.join(",")} ${found.rule}  ${found.id}\n             ${messages.join("; ") || "nothing found"}\n             ${note ?? "not explained"}`);
   }
   const sorted = (scores: Map<string, Score>) => [...scores].sort(([a], [b]) => a.localeCompare(b)).map(([name, score]) => line(name, score));
-  const parts = [...sorted(byCheck), "", ...sorted(bySource), "", ...sorted(whole), "", ...wrong, "", `${doubtful} cases with doubtful labels left out, ${undecidable} of checks that no declared resource decides; ${wrong.length} disagreements, ${explained} explained`];
+  const parts = [...sorted(scoresByCheck), "", ...sorted(bySource), "", ...sorted(whole), "", ...wrong, "", `${doubtful} cases with doubtful labels left out, ${undecidable} of checks that no declared resource decides; ${wrong.length} disagreements, ${explained} explained`];
   process.stdout.write(`${parts.join("\n")}\n`);
   return 0;
 }

@@ -2,7 +2,8 @@
 import { isBuiltIn, type Resource } from "../resource.ts";
 import { ask, each, resourceRule, type Context, type Finding, type ResourceRule, type Said } from "../rule.ts";
 import { get, join, known, list, object, text, type Obj } from "../value.ts";
-import type { z } from "zod";
+import { underPrefix } from "./image.ts";
+import { z } from "zod";
 
 /** Path of keys from the object to what holds `metadata` and `spec` of the pod. */
 const CARRIERS: Readonly<Record<string, readonly string[]>> = {
@@ -57,6 +58,14 @@ export interface Container {
  * @throws {UnknownRead} when the template is unknown
  */
 export function podOf(resource: Resource): PodTemplate | undefined {
+  if (lastPod?.resource !== resource) lastPod = { resource, pod: readPod(resource) };
+  return lastPod.pod;
+}
+
+/** The last answer, because rules ask about one resource one after another. */
+let lastPod: { readonly resource: Resource; readonly pod: PodTemplate | undefined } | undefined;
+
+function readPod(resource: Resource): PodTemplate | undefined {
   const keys = CARRIERS[`${resource.group}/${resource.kind}`] ?? (isBuiltIn(resource.group) ? CARRIERS[resource.kind] : undefined);
   if (!keys) return undefined;
   const holder = get(resource.data, ...keys);
@@ -72,11 +81,22 @@ const KINDS = [
 ] as const;
 
 /** Containers to be read one by one, so that an unknown element leaves the others judged. @throws {UnknownRead} when a whole list is unknown */
-function containerReaders(pod: PodTemplate): (() => Container)[] {
-  return KINDS.flatMap(([key, kind]) => {
-    const items = list(pod.spec, key);
-    return items.map((_, index) => () => containerAt(pod, key, kind, items, index));
-  });
+function containerReaders(pod: PodTemplate): readonly (() => Container)[] {
+  if (lastReaders?.pod !== pod) lastReaders = { pod, readers: KINDS.flatMap(([key, kind]) => list(pod.spec, key).map((_, index, items) => once(() => containerAt(pod, key, kind, items, index)))) };
+  return lastReaders.readers;
+}
+
+let lastReaders: { readonly pod: PodTemplate; readonly readers: readonly (() => Container)[] } | undefined;
+
+/** A reader that reads once; what it throws it throws each time. */
+function once<T>(read: () => T): () => T {
+  let value: T | undefined;
+  return () => (value ??= read());
+}
+
+/** Whether root in the pod is nobody on the node, so that Pod Security lets it be. @throws {UnknownRead} */
+export function inUserNamespace(pod: PodTemplate): boolean {
+  return get(pod.spec, "hostUsers") === false;
 }
 
 /** All containers of a pod: ordinary, init (sidecars among them), ephemeral. @throws {UnknownRead} when one list or element is unknown */
@@ -119,7 +139,7 @@ export function containerRule<S extends z.ZodObject>(
   });
 }
 
-function chosen(readers: (() => Container)[], which: "all" | "running" | "long"): (() => Container)[] {
+function chosen(readers: readonly (() => Container)[], which: "all" | "running" | "long"): readonly (() => Container)[] {
   if (which === "all") return readers;
   return readers.filter((read) => {
     const container = known(read);
@@ -128,6 +148,14 @@ function chosen(readers: (() => Container)[], which: "all" | "running" | "long")
     if (container.kind === "ephemeral container") return false;
     return which === "running" || container.kind === "container" || container.sidecar;
   });
+}
+
+/** Parameter of rules that some images are exempt from, as an agent that is trusted with its node. */
+export const exemptImages = z.array(z.string()).default([]).describe("images whose containers may do so: prefixes of whole path segments with registry, as in ghcr.io/acme/agent; * stands for anything");
+
+/** Whether a container's image is under one of the exempt prefixes. @throws {UnknownRead} when the image is unknown and there are any */
+export function isExempt(container: Container, prefixes: readonly string[]): boolean {
+  return prefixes.length > 0 && prefixes.some((prefix) => underPrefix(text(container.spec, "image") ?? "", prefix));
 }
 
 /** A securityContext, of the pod or of one container. */

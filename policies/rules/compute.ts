@@ -6,6 +6,12 @@ import { each, type ResourceRule } from "../rule.ts";
 import { get, has, list, text, within } from "../value.ts";
 import { pod } from "./examples.ts";
 
+const max = z.string().default("").describe("largest quantity allowed, as in 4Gi; empty allows any").refine((value) => value === "" || parseQuantity(value) !== undefined, "must be a quantity, as in 500m or 4Gi");
+
+function tooMuch(value: number, largest: string): boolean {
+  return value > (parseQuantity(largest) ?? Number.POSITIVE_INFINITY);
+}
+
 function declared(part: "requests" | "limits", resource: "cpu" | "memory", rule: { id: string; severity: "low" | "medium"; mandatory: boolean; why: string; fix: string }): ResourceRule {
   const path = `resources.${part}.${resource}`;
   return containerRule({
@@ -16,11 +22,17 @@ function declared(part: "requests" | "limits", resource: "cpu" | "memory", rule:
     why: rule.why,
     fix: rule.fix,
     which: "running",
-    examples: { pass: [pod()], fail: [pod({ resources: { [part]: { [resource]: undefined } } }), pod({ resources: undefined })] },
-    check: (container) => {
-      const value = parseQuantity(get(container.spec, "resources", part, resource));
-      if (value !== undefined && value > 0) return undefined;
-      return { path: within(container.path, path), message: `${container.label} declares no ${path}` };
+    parameters: z.strictObject({ max }),
+    examples: {
+      parameters: { max: resource === "cpu" ? "2" : "4Gi" },
+      pass: [pod()],
+      fail: [pod({ resources: { [part]: { [resource]: undefined } } }), pod({ resources: undefined }), pod({ resources: { [part]: { [resource]: "0" } } }), pod({ resources: { [part]: { [resource]: resource === "cpu" ? "2001m" : "4097Mi" } } })],
+    },
+    check: (container, parameters) => {
+      const written = get(container.spec, "resources", part, resource);
+      const value = parseQuantity(written);
+      if (value === undefined || value <= 0) return { path: within(container.path, path), message: `${container.label} declares no ${path}` };
+      return tooMuch(value, parameters.max) ? { path: within(container.path, path), message: `${container.label} declares ${path} ${String(written)}, more than ${parameters.max}` } : undefined;
     },
   });
 }
@@ -32,19 +44,21 @@ export const cpuLimit = declared("limits", "cpu", { id: "cpu-limit", severity: "
 
 export const memoryRequestEqualsLimit = containerRule({
   id: "memory-request-equals-limit",
-  title: "Every container's memory limit is its request.",
+  title: "Every container's memory limit is its request, and its CPU limit within bounds of it.",
   severity: "low",
   why: "Memory between request and limit is promised to no one: under pressure the kernel kills who uses it.",
   fix: "Set resources.limits.memory equal to resources.requests.memory.",
-  parameters: z.strictObject({ maxRatio: z.number().min(1).default(1).describe("largest limit divided by request") }),
-  examples: { pass: [pod(), pod({ resources: undefined })], fail: [pod({ resources: { limits: { memory: "2Gi" } } })] },
+  parameters: z.strictObject({ maxRatio: z.number().min(1).default(1).describe("largest memory limit divided by request"), maxCpuRatio: z.number().min(1).default(Number.MAX_SAFE_INTEGER).describe("largest CPU limit divided by request") }),
+  examples: { parameters: { maxCpuRatio: 2 }, pass: [pod(), pod({ resources: undefined }), pod({ resources: { requests: { memory: undefined } } })], fail: [pod({ resources: { limits: { memory: "1025Mi" } } }), pod({ resources: { limits: { cpu: "1001m" } } })] },
   which: "running",
-  check: (container, { maxRatio }) => {
-    const request = parseQuantity(get(container.spec, "resources", "requests", "memory"));
-    const limit = parseQuantity(get(container.spec, "resources", "limits", "memory"));
-    if (limit === undefined || (request ?? limit) * maxRatio >= limit) return undefined;
-    return { path: within(container.path, "resources.limits.memory"), message: `${container.label}'s memory limit is ${Math.round((limit / (request ?? limit)) * 100) / 100} times its request` };
-  },
+  check: (container, { maxRatio, maxCpuRatio }) =>
+    ([["memory", maxRatio], ["cpu", maxCpuRatio]] as const).flatMap(([resource, ratio]) => {
+      const limit = parseQuantity(get(container.spec, "resources", "limits", resource));
+      // Where only a limit is written, the API server takes it for the request too.
+      const request = parseQuantity(get(container.spec, "resources", "requests", resource)) ?? limit;
+      if (limit === undefined || request === undefined || request * ratio >= limit) return [];
+      return [{ path: within(container.path, `resources.limits.${resource}`), message: `${container.label}'s ${resource} limit is ${Math.round((limit / request) * 100) / 100} times its request` }];
+    }),
 });
 
 export const ephemeralStorage = containerRule({
@@ -54,8 +68,10 @@ export const ephemeralStorage = containerRule({
   why: "Logs and temporary files of one container fill the node's disk, and all pods there are evicted.",
   fix: "Set resources.requests and resources.limits ephemeral-storage.",
   which: "running",
-  examples: { pass: [pod()], fail: [pod({ resources: { limits: { "ephemeral-storage": undefined } } })] },
-  check: (container) => {
+  parameters: z.strictObject({ max }),
+  examples: { parameters: { max: "2Gi" }, pass: [pod()], fail: [pod({ resources: { limits: { "ephemeral-storage": undefined } } }), pod({ resources: { requests: { "ephemeral-storage": undefined } } }), pod({ resources: { limits: { "ephemeral-storage": "3Gi" } } })] },
+  check: (container, parameters) => {
+    if (tooMuch(parseQuantity(get(container.spec, "resources", "limits", "ephemeral-storage")) ?? 0, parameters.max)) return { path: within(container.path, 'resources.limits["ephemeral-storage"]'), message: `${container.label} may use more than ${parameters.max} of the node's disk` };
     const missing = ["requests", "limits"].filter((part) => parseQuantity(get(container.spec, "resources", part, "ephemeral-storage")) === undefined);
     return missing.length === 0 ? undefined : { path: within(container.path, "resources"), message: `${container.label} declares no ephemeral-storage in ${missing.join(" and ")}` };
   },

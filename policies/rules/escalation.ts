@@ -1,7 +1,7 @@
 /** What lets a container become more than itself: privilege, root, capabilities. */
 import { z } from "zod";
-import { containerRule, eachSecurityContext, podRule, type PodTemplate } from "../kubernetes/pods.ts";
-import { get, text, texts, within } from "../value.ts";
+import { containerRule, eachSecurityContext, exemptImages, inUserNamespace, isExempt, podRule } from "../kubernetes/pods.ts";
+import { get, num, text, texts, within } from "../value.ts";
 import { pod } from "./examples.ts";
 
 export const noPrivilegedContainers = containerRule({
@@ -10,9 +10,10 @@ export const noPrivilegedContainers = containerRule({
   severity: "critical",
   why: "A privileged container is root on the node: it sees every device, every other pod's files and the node's credentials.",
   fix: "Remove securityContext.privileged, and add the one capability that is needed if any.",
-  examples: { pass: [pod()], fail: [pod({ securityContext: { privileged: true } })] },
-  check: (container) =>
-    get(container.spec, "securityContext", "privileged") === true
+  parameters: z.strictObject({ exemptImages }),
+  examples: { parameters: { exemptImages: ["registry.example.com/agents"] }, pass: [pod(), pod({ image: "registry.example.com/agents/node:1", securityContext: { privileged: true } })], fail: [pod({ securityContext: { privileged: true } })] },
+  check: (container, parameters) =>
+    get(container.spec, "securityContext", "privileged") === true && !isExempt(container, parameters.exemptImages)
       ? { path: within(container.path, "securityContext.privileged"), message: `${container.label} runs privileged` }
       : undefined,
 });
@@ -30,25 +31,23 @@ export const noPrivilegeEscalation = containerRule({
       : undefined,
 });
 
-/** Under a user namespace root in the pod is nobody on the node, so Pod Security lets it be. */
-function inUserNamespace(pod: PodTemplate): boolean {
-  return get(pod.spec, "hostUsers") === false;
-}
-
 export const runAsNonRoot = podRule({
   id: "run-as-non-root",
   title: "Every container must run as non-root, by runAsNonRoot: true on it or on its pod.",
   severity: "high",
   why: "Root in a container is one kernel bug away from root on the node.",
   fix: "Set runAsNonRoot: true in the pod's securityContext, and never false.",
+  parameters: z.strictObject({ acceptUser: z.boolean().default(false).describe("be content with a runAsUser above 0 where runAsNonRoot is absent; Pod Security isn't") }),
   examples: { pass: [pod(), pod({ securityContext: { runAsNonRoot: false } }, { hostUsers: false })], fail: [pod({ securityContext: { runAsNonRoot: false } }), pod({}, { securityContext: { runAsNonRoot: false } }), pod({ securityContext: { runAsNonRoot: undefined } }, { securityContext: { runAsNonRoot: undefined } })] },
-  check: (pod) => {
+  check: (pod, { acceptUser }) => {
     if (inUserNamespace(pod)) return undefined;
     const whole = get(pod.spec, "securityContext", "runAsNonRoot");
+    const user = num(pod.spec, "securityContext", "runAsUser");
     return eachSecurityContext(pod, ({ context, path, label, ofPod }) => {
       const own = get(context, "runAsNonRoot");
       if (own === false) return { path: within(path, "runAsNonRoot"), message: `${label} says that it may run as root` };
       if (ofPod || own === true || whole === true) return undefined;
+      if (acceptUser && own === undefined && whole === undefined && (num(context, "runAsUser") ?? user ?? 0) > 0) return undefined;
       return { path: within(path, "runAsNonRoot"), message: `${label} doesn't say that it runs as non-root, and neither does its pod` };
     });
   },
@@ -69,21 +68,34 @@ export const noRootUser = podRule({
 
 export const dropAllCapabilities = containerRule({
   id: "drop-all-capabilities",
-  title: "Every container drops all capabilities and adds at most NET_BIND_SERVICE.",
+  title: "Every container drops all capabilities.",
   severity: "high",
   why: "A container starts with fourteen kernel capabilities that a web service never needs; each is a way out of the sandbox.",
   fix: 'Set securityContext.capabilities.drop: ["ALL"] on every container.',
+  examples: {
+    pass: [pod(), pod({ securityContext: { capabilities: undefined } }, { os: { name: "windows" } })],
+    fail: [pod({ securityContext: { capabilities: undefined } }), pod({ securityContext: { capabilities: { drop: ["NET_RAW"] } } }), pod({ securityContext: { capabilities: undefined } }, { os: { name: "linux" } })],
+  },
+  check: (container) => {
+    if (text(container.pod.spec, "os", "name") === "windows" || texts(container.spec, "securityContext", "capabilities", "drop").includes("ALL")) return undefined;
+    return { path: within(container.path, "securityContext.capabilities.drop"), message: `${container.label} doesn't drop ALL capabilities` };
+  },
+});
+
+export const capabilitiesRestricted = containerRule({
+  id: "capabilities-restricted",
+  title: "No container adds a capability other than NET_BIND_SERVICE.",
+  severity: "high",
+  why: "What was dropped comes back by add: even the default capabilities change owners, identities and device files.",
+  fix: "Remove it from securityContext.capabilities.add.",
   parameters: z.strictObject({ allowed: z.array(z.string()).default(["NET_BIND_SERVICE"]).describe("capabilities that may be added") }),
   examples: {
-    pass: [pod(), pod({ securityContext: { capabilities: { add: ["NET_BIND_SERVICE"] } } })],
-    fail: [pod({ securityContext: { capabilities: undefined } }), pod({ securityContext: { capabilities: { drop: ["NET_RAW"] } } }), pod({ securityContext: { capabilities: { add: ["NET_ADMIN"] } } })],
+    pass: [pod(), pod({ securityContext: { capabilities: { add: ["NET_BIND_SERVICE"] } } }), pod({ securityContext: { capabilities: { add: ["CHOWN"] } } }, { os: { name: "windows" } })],
+    fail: [pod({ securityContext: { capabilities: { add: ["CHOWN"] } } }), pod({ securityContext: { capabilities: { add: ["NET_BIND_SERVICE", "NET_ADMIN"] } } })],
   },
   check: (container, { allowed }) => {
     if (text(container.pod.spec, "os", "name") === "windows") return undefined;
-    const path = within(container.path, "securityContext.capabilities");
-    const dropped = texts(container.spec, "securityContext", "capabilities", "drop");
-    if (!dropped.includes("ALL")) return { path: `${path}.drop`, message: `${container.label} doesn't drop ALL capabilities` };
     const added = texts(container.spec, "securityContext", "capabilities", "add").filter((name) => !allowed.includes(name));
-    return added.length > 0 ? { path: `${path}.add`, message: `${container.label} adds ${added.join(", ")}` } : undefined;
+    return added.length > 0 ? { path: within(container.path, "securityContext.capabilities.add"), message: `${container.label} adds ${added.join(", ")}` } : undefined;
   },
 });

@@ -1,6 +1,6 @@
 /** As whom a pod runs: users, groups, service accounts, and how far it is described. */
 import { z } from "zod";
-import { containerRule, containersOf, eachSecurityContext, POD_CARRIERS, podOf, podRule } from "../kubernetes/pods.ts";
+import { containerRule, containersOf, eachSecurityContext, inUserNamespace, POD_CARRIERS, podOf, podRule } from "../kubernetes/pods.ts";
 import { ask, each, resourceRule, type Finding } from "../rule.ts";
 import { get, has, isObj, list, num, text, within } from "../value.ts";
 import { deployment, manifest, pod } from "./examples.ts";
@@ -11,40 +11,58 @@ export const highUserId = containerRule({
   severity: "low",
   why: "Low numbers are people or services of the node: files they own are open to the container after an escape.",
   fix: "Set runAsUser to 10000 or more.",
-  parameters: z.strictObject({ min: z.int().default(10000).describe("lowest user and group number") }),
-  examples: { pass: [pod()], fail: [pod({ securityContext: { runAsUser: 1000 } }), pod({ securityContext: { runAsUser: undefined } }, { securityContext: { runAsUser: undefined } })] },
-  check: (container, { min }) => {
+  parameters: z.strictObject({
+    min: z.int().default(10000).describe("lowest user number"),
+    minGroup: z.int().default(10000).describe("lowest number of runAsGroup"),
+    minFsGroup: z.int().default(10000).describe("lowest number of fsGroup"),
+  }),
+  examples: {
+    pass: [pod(), pod({ securityContext: { runAsUser: 10000, runAsGroup: 10000 } }, { securityContext: { fsGroup: 10000 } }), pod({ securityContext: { runAsUser: undefined } }, { hostUsers: false, securityContext: { runAsUser: undefined } })],
+    fail: [pod({ securityContext: { runAsUser: 9999 } }), pod({ securityContext: { runAsUser: undefined } }, { securityContext: { runAsUser: undefined } }), pod({ securityContext: { runAsGroup: 9999 } }), pod({}, { securityContext: { fsGroup: 9999 } })],
+  },
+  check: (container, { min, minGroup, minFsGroup }) => {
+    // In a user namespace every number of the pod is a high one of the node.
+    if (inUserNamespace(container.pod)) return undefined;
     const user = num(container.spec, "securityContext", "runAsUser") ?? num(container.pod.spec, "securityContext", "runAsUser");
     const found: Finding[] = user !== undefined && user >= min ? [] : [{ path: within(container.path, "securityContext.runAsUser"), message: `${container.label} ${user === undefined ? "names no user" : `runs as user ${user}, below ${min}`}` }];
-    const group = num(container.spec, "securityContext", "runAsGroup") ?? num(container.pod.spec, "securityContext", "runAsGroup") ?? min;
-    if (group < min) found.push({ path: within(container.path, "securityContext.runAsGroup"), message: `${container.label} runs as group ${group}, below ${min}` });
-    const files = num(container.pod.spec, "securityContext", "fsGroup") ?? min;
-    if (files < min) found.push({ path: within(container.pod.specPath, "securityContext.fsGroup"), message: `its volumes belong to group ${files}, below ${min}` });
+    const group = num(container.spec, "securityContext", "runAsGroup") ?? num(container.pod.spec, "securityContext", "runAsGroup") ?? minGroup;
+    if (group < minGroup) found.push({ path: within(container.path, "securityContext.runAsGroup"), message: `${container.label} runs as group ${group}, below ${minGroup}` });
+    const files = num(container.pod.spec, "securityContext", "fsGroup") ?? minFsGroup;
+    if (files < minFsGroup) found.push({ path: within(container.pod.specPath, "securityContext.fsGroup"), message: `its volumes belong to group ${files}, below ${minFsGroup}` });
     return found;
   },
 });
 
 export const nonRootGroups = podRule({
   id: "non-root-groups",
-  title: "No container belongs to group 0, and each names its group.",
+  title: "No container belongs to group 0.",
   severity: "medium",
   why: "Group root owns files on the node and in many images.",
   fix: "Set runAsGroup, supplementalGroups and fsGroup to numbers above 0 in the pod's securityContext.",
   examples: {
     pass: [pod()],
-    fail: [pod({ securityContext: { runAsGroup: 0 } }), pod({ securityContext: { runAsGroup: undefined } }, { securityContext: { runAsGroup: undefined } }), pod({}, { securityContext: { fsGroup: 0 } }), pod({}, { securityContext: { supplementalGroups: [0] } })],
+    fail: [pod({ securityContext: { runAsGroup: 0 } }), pod({}, { securityContext: { runAsGroup: 0 } }), pod({}, { securityContext: { fsGroup: 0 } }), pod({}, { securityContext: { supplementalGroups: [10001, 0] } })],
+  },
+  check: (pod) => [
+    ...eachSecurityContext(pod, ({ context, path, label }): Finding | undefined => (get(context, "runAsGroup") === 0 ? { path: within(path, "runAsGroup"), message: `${label} runs as group 0` } : undefined)),
+    ...ask(() => (get(pod.spec, "securityContext", "fsGroup") === 0 ? { path: within(pod.specPath, "securityContext.fsGroup"), message: "the pod's volumes belong to group 0" } : undefined)),
+    ...ask(() => (list(pod.spec, "securityContext", "supplementalGroups").includes(0) ? { path: within(pod.specPath, "securityContext.supplementalGroups"), message: "the pod belongs to group 0" } : undefined)),
+  ],
+});
+
+export const groupNamed = podRule({
+  id: "group-named",
+  title: "Every container names its group, on itself or on its pod.",
+  severity: "low",
+  why: "Without runAsGroup the process belongs to group 0, unless its image says otherwise.",
+  fix: "Set runAsGroup to a number above 0 in the pod's securityContext.",
+  examples: {
+    pass: [pod(), pod({ securityContext: { runAsGroup: undefined } }), pod({}, { securityContext: { runAsGroup: undefined } })],
+    fail: [pod({ securityContext: { runAsGroup: undefined } }, { securityContext: { runAsGroup: undefined } })],
   },
   check: (pod) => {
-    const whole = num(pod.spec, "securityContext", "runAsGroup");
-    return [
-      ...eachSecurityContext(pod, ({ context, path, label, ofPod }): Finding | undefined => {
-        const own = num(context, "runAsGroup");
-        if (own === 0) return { path: within(path, "runAsGroup"), message: `${label} runs as group 0` };
-        return own === undefined && !ofPod && (whole ?? 0) <= 0 ? { path: within(path, "runAsGroup"), message: `${label} names no group, and neither does its pod` } : undefined;
-      }),
-      ...ask(() => (get(pod.spec, "securityContext", "fsGroup") === 0 ? { path: within(pod.specPath, "securityContext.fsGroup"), message: "the pod's volumes belong to group 0" } : undefined)),
-      ...ask(() => (list(pod.spec, "securityContext", "supplementalGroups").includes(0) ? { path: within(pod.specPath, "securityContext.supplementalGroups"), message: "the pod belongs to group 0" } : undefined)),
-    ];
+    const whole = has(pod.spec, "securityContext", "runAsGroup");
+    return eachSecurityContext(pod, ({ context, path, label, ofPod }) => (ofPod || whole || has(context, "runAsGroup") ? undefined : { path: within(path, "runAsGroup"), message: `${label} names no group, and neither does its pod` }));
   },
 });
 
@@ -136,10 +154,11 @@ export const noDeprecatedServiceAccountField = resourceRule({
   kinds: POD_CARRIERS,
   why: "serviceAccount is deprecated; where both stand and differ, it isn't clear which is meant.",
   fix: "Rename serviceAccount to serviceAccountName.",
-  examples: { pass: [pod()], fail: [pod({}, { serviceAccount: "app" })] },
+  examples: { pass: [pod(), pod({}, { serviceAccount: "app" })], fail: [pod({}, { serviceAccount: "app", serviceAccountName: undefined }), pod({}, { serviceAccount: "other" })] },
   check: (resource) => {
     const found = podOf(resource);
-    return found && has(found.spec, "serviceAccount") ? [{ path: within(found.specPath, "serviceAccount"), message: "the deprecated field serviceAccount is used" }] : [];
+    // The API server itself fills the old field in with the new one's value.
+    return found && has(found.spec, "serviceAccount") && text(found.spec, "serviceAccount") !== text(found.spec, "serviceAccountName") ? [{ path: within(found.specPath, "serviceAccount"), message: "the deprecated field serviceAccount is used" }] : [];
   },
 });
 

@@ -1,7 +1,7 @@
 /** Where images come from and how they are named. */
 import { z } from "zod";
 import { parseImage, underPrefix } from "../kubernetes/image.ts";
-import { containerRule, containersOf, podRule } from "../kubernetes/pods.ts";
+import { containerRule, containersOf, exemptImages, isExempt, podRule } from "../kubernetes/pods.ts";
 import { list, text, within } from "../value.ts";
 import { pod } from "./examples.ts";
 
@@ -44,10 +44,12 @@ export const imageTag = containerRule({
   level: "mandatory",
   why: "latest, or no tag, is whatever was pushed last: two pods of one Deployment can run two programs.",
   fix: "Name the image by version or, better, by digest.",
-  parameters: z.strictObject({ forbidden: z.array(z.string()).default(["latest"]).describe("tags that may not be used") }),
+  parameters: z.strictObject({ forbidden: z.array(z.string()).default(["latest"]).describe("tags that may not be used"), exemptImages }),
   examples: { pass: [pod(), pod({ image: "app:1.4.2" })], fail: [pod({ image: "app:latest" }), pod({ image: "registry.example.com:5000/app" })] },
-  check: (container, { forbidden }) => {
+  check: (container, parameters) => {
+    const { forbidden } = parameters;
     const image = text(container.spec, "image") ?? "";
+    if (isExempt(container, parameters.exemptImages)) return undefined;
     const ref = parseImage(image);
     const path = within(container.path, "image");
     if (ref?.tag !== undefined && forbidden.includes(ref.tag)) return { path, message: `${container.label} runs ${image}, whose tag moves` };
@@ -76,11 +78,14 @@ export const imagePullPolicy = containerRule({
   severity: "low",
   why: "A node that holds an older image of the same tag runs that one, and lets pods use private images without the right to.",
   fix: "Set imagePullPolicy: Always, or name the image by digest.",
+  parameters: z.strictObject({ onlyLatest: z.boolean().default(false).describe("ask only of images without tag or with the tag latest"), explicit: z.boolean().default(false).describe("refuse an absent imagePullPolicy, though for such images it means Always") }),
   examples: { pass: [pod(), pod({ imagePullPolicy: undefined })], fail: [pod({ image: "app:1.4.2", imagePullPolicy: "IfNotPresent" }), pod({ image: "app:latest", imagePullPolicy: "Never" })] },
-  check: (container) => {
+  check: (container, { onlyLatest, explicit }) => {
     const image = text(container.spec, "image") ?? "";
     const ref = parseImage(image);
-    const policy = text(container.spec, "imagePullPolicy") ?? (ref?.digest === undefined && (ref?.tag ?? "latest") === "latest" ? "Always" : "IfNotPresent");
+    const latest = ref?.digest === undefined && (ref?.tag ?? "latest") === "latest";
+    if (onlyLatest && !latest) return undefined;
+    const policy = text(container.spec, "imagePullPolicy") ?? (latest && !explicit ? "Always" : "IfNotPresent");
     return policy === "Always" || ref?.digest !== undefined ? undefined : { path: within(container.path, "imagePullPolicy"), message: `${container.label} runs ${image} with imagePullPolicy ${policy}` };
   },
 });

@@ -4,10 +4,13 @@ import { LONG_RUNNING, podOf } from "../kubernetes/pods.ts";
 import { ofKind } from "../stack-index.ts";
 import { selects, selectsAll } from "../kubernetes/selector.ts";
 import { eachResource, stackRule } from "../rule.ts";
-import { get, has, list, texts } from "../value.ts";
+import { get, has, list, texts, type Obj } from "../value.ts";
+import { z } from "zod";
 import { deployment, manifest } from "./examples.ts";
 
 const DENY_ALL = manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] } }, "default-deny");
+
+const own = (spec: Obj) => manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: { matchLabels: { app: "app" } }, ...spec } });
 
 /** NetworkPolicies of a stack. */
 export function networkPolicies(stack: Stack): readonly Resource[] {
@@ -61,15 +64,16 @@ export const workloadIsolated = stackRule({
   level: "mandatory",
   why: "A pod that no policy selects accepts and opens any connection.",
   fix: "Add a NetworkPolicy whose podSelector matches the pod's labels, or a default deny for the namespace.",
-  examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
-  check: (stack) =>
+  parameters: z.strictObject({ directions: z.array(z.enum(["Ingress", "Egress"])).default(["Ingress", "Egress"]).describe("directions in which a workload must be isolated") }),
+  examples: { pass: [[deployment(), DENY_ALL], [deployment(), own({ policyTypes: ["Ingress", "Egress"] })], [deployment(), own({ egress: [{}] })]], fail: [deployment(), [deployment(), own({})], [deployment(), own({ policyTypes: ["Egress"] })], [deployment(), own({ podSelector: { matchLabels: { app: "other" } } })]] },
+  check: (stack, { directions }) =>
     eachResource(podBearers(stack), (workload) => {
       const pod = podOf(workload);
       if (!pod) return undefined;
       const namespace = namespaceOf(workload);
       const labels = labelsOf(pod.metadata);
       const selecting = networkPolicies(stack).filter((policy) => namespaceOf(policy) === namespace && selects(get(policy.data, "spec", "podSelector"), labels));
-      const open = (["Ingress", "Egress"] as const).filter((direction) => !selecting.some((policy) => isolates(policy, direction)));
+      const open = directions.filter((direction) => !selecting.some((policy) => isolates(policy, direction)));
       return open.length === 0 ? undefined : { path: pod.path, message: `no NetworkPolicy of namespace ${namespace} selects its pods for ${open.join(" and ").toLowerCase()}` };
     }),
 });

@@ -1,6 +1,6 @@
 /** What separates a pod from its node: namespaces, host paths, seccomp, the root file system. */
 import { z } from "zod";
-import { containerRule, eachSecurityContext, podRule, volumesOf } from "../kubernetes/pods.ts";
+import { containerRule, eachSecurityContext, exemptImages, isExempt, podRule, volumesOf } from "../kubernetes/pods.ts";
 import { each, type ResourceRule } from "../rule.ts";
 import { get, has, text, within } from "../value.ts";
 import { pod } from "./examples.ts";
@@ -46,14 +46,15 @@ export const seccompProfile = podRule({
   severity: "high",
   why: "seccomp takes some forty rarely needed system calls away, among them those that most container escapes used.",
   fix: "Set seccompProfile.type: RuntimeDefault in the pod's securityContext.",
+  parameters: z.strictObject({ required: z.boolean().default(true).describe("whether a profile must be named; else only Unconfined is refused") }),
   examples: { pass: [pod()], fail: [pod({ securityContext: { seccompProfile: undefined } }, { securityContext: { seccompProfile: undefined } }), pod({ securityContext: { seccompProfile: { type: "Unconfined" } } })] },
-  check: (pod) => {
+  check: (pod, { required }) => {
     if (text(pod.spec, "os", "name") === "windows") return undefined;
     const whole = text(pod.spec, "securityContext", "seccompProfile", "type");
     return eachSecurityContext(pod, ({ context, path, label, ofPod }) => {
       const set = has(context, "seccompProfile");
       const own = text(context, "seccompProfile", "type");
-      if (set ? seccompAllowed(own) : ofPod || seccompAllowed(whole)) return undefined;
+      if (set ? seccompAllowed(own) : ofPod || seccompAllowed(whole) || !required) return undefined;
       return { path: within(path, "seccompProfile.type"), message: `${label} has ${own === undefined ? "no seccomp profile" : `the seccomp profile ${own}`}` };
     });
   },
@@ -80,9 +81,10 @@ export const readOnlyRootFilesystem = containerRule({
   level: "mandatory",
   why: "An intruder can't change the program or leave tools behind, and what the program writes is declared.",
   fix: "Set securityContext.readOnlyRootFilesystem: true and mount an emptyDir where the program writes.",
+  parameters: z.strictObject({ exemptImages }),
   examples: { pass: [pod()], fail: [pod({ securityContext: { readOnlyRootFilesystem: undefined } })] },
-  check: (container) =>
-    get(container.spec, "securityContext", "readOnlyRootFilesystem") === true
+  check: (container, parameters) =>
+    get(container.spec, "securityContext", "readOnlyRootFilesystem") === true || isExempt(container, parameters.exemptImages)
       ? undefined
       : { path: within(container.path, "securityContext.readOnlyRootFilesystem"), message: `${container.label} can write to its root file system` },
 });

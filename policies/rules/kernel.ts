@@ -1,12 +1,14 @@
 /** What a container may ask of the kernel: capabilities, AppArmor, SELinux, /proc, sysctls, Windows host processes. */
 import { z } from "zod";
-import { containerRule, eachSecurityContext, podRule } from "../kubernetes/pods.ts";
+import { containerRule, containersOf, eachSecurityContext, exemptImages, inUserNamespace, isExempt, podRule } from "../kubernetes/pods.ts";
 import { each } from "../rule.ts";
 import { stringMap } from "../resource.ts";
-import { get, has, join, list, text, texts, within } from "../value.ts";
+import { get, has, join, list, object, text, texts, within, type Obj } from "../value.ts";
 import { deployment, pod } from "./examples.ts";
 
 const BASELINE_CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"];
+/** A pod of which only the container says anything about its protection. */
+const bare = (securityContext: Obj) => pod({ securityContext: undefined }, { securityContext: undefined, containers: [{ name: "app", securityContext }] });
 const added = (add: string[]) => pod({ securityContext: { capabilities: { add } } });
 
 export const capabilitiesBaseline = containerRule({
@@ -100,11 +102,11 @@ export const procMountDefault = containerRule({
   severity: "high",
   why: "Unmasked /proc shows and changes kernel settings of the node.",
   fix: "Remove securityContext.procMount.",
-  parameters: z.strictObject({ allowInUserNamespace: z.boolean().default(false).describe("allow it in pods with hostUsers: false, as Pod Security baseline does") }),
+  parameters: z.strictObject({ allowInUserNamespace: z.boolean().default(false).describe("allow it in pods with hostUsers: false, as Pod Security baseline does"), exemptImages }),
   examples: { pass: [pod(), pod({ securityContext: { procMount: "Default" } })], fail: [pod({ securityContext: { procMount: "Unmasked" } })] },
-  check: (container, { allowInUserNamespace }) => {
+  check: (container, parameters) => {
     const mount = text(container.spec, "securityContext", "procMount");
-    if (mount === undefined || mount === "Default" || (allowInUserNamespace && get(container.pod.spec, "hostUsers") === false)) return undefined;
+    if (mount === undefined || mount === "Default" || (parameters.allowInUserNamespace && inUserNamespace(container.pod)) || isExempt(container, parameters.exemptImages)) return undefined;
     return { path: within(container.path, "securityContext.procMount"), message: `${container.label} has procMount ${mount}` };
   },
 });
@@ -144,3 +146,54 @@ export const noHostProcess = podRule({
       get(context, "windowsOptions", "hostProcess") === true ? { path: within(path, "windowsOptions.hostProcess"), message: `${label} is a HostProcess` } : undefined,
     ),
 });
+
+export const linuxHardening = podRule({
+  id: "linux-hardening",
+  title: "Every container is under at least one of AppArmor, SELinux, seccomp and dropped capabilities.",
+  severity: "medium",
+  why: "With none of them the whole kernel is open to the container.",
+  fix: 'Set seccompProfile.type: RuntimeDefault on the pod, and capabilities.drop: ["ALL"] on its containers.',
+  examples: {
+    pass: [
+      pod(),
+      bare({ capabilities: { drop: ["NET_RAW"] } }),
+      bare({ seLinuxOptions: { level: "s0:c1,c2" } }),
+      bare({ appArmorProfile: { type: "RuntimeDefault" } }),
+      bare({ seccompProfile: { type: "Localhost" } }),
+      pod({ securityContext: undefined }),
+      pod({ securityContext: undefined }, { securityContext: undefined }, { annotations: { [`${APPARMOR_ANNOTATION}app`]: "runtime/default" } }),
+      pod({ securityContext: undefined }, { securityContext: undefined, os: { name: "windows" } }),
+    ],
+    fail: [
+      pod({ securityContext: undefined }, { securityContext: undefined }),
+      bare({ capabilities: { drop: ["ALL"], add: ["ALL"] } }),
+      bare({ seccompProfile: { type: "Unconfined" } }),
+      bare({ appArmorProfile: { type: "Unconfined" } }),
+      pod({ securityContext: undefined }, { securityContext: undefined }, { annotations: { [`${APPARMOR_ANNOTATION}other`]: "runtime/default" } }),
+    ],
+  },
+  check: (pod) => {
+    if (text(pod.spec, "os", "name") === "windows") return undefined;
+    const whole = hardened(get(pod.spec, "securityContext"));
+    const annotations = stringMap(get(pod.metadata, "annotations"));
+    return each(containersOf(pod), (container) => {
+      const context = get(container.spec, "securityContext");
+      const own = confined(get(context, "seccompProfile")) ?? confined(get(context, "appArmorProfile"));
+      const annotated = annotations[`${APPARMOR_ANNOTATION}${text(container.spec, "name") ?? ""}`] ?? "unconfined";
+      // What a container says of itself goes before what its pod says.
+      if (hardened(context) || (whole && own !== false) || annotated !== "unconfined") return undefined;
+      return { path: within(container.path, "securityContext"), message: `${container.label} has neither AppArmor nor SELinux nor seccomp nor dropped capabilities` };
+    });
+  },
+});
+
+/** Whether a profile confines; undefined when none is named. */
+function confined(profile: unknown): boolean | undefined {
+  const type = text(profile, "type");
+  return type === undefined ? undefined : type !== "Unconfined";
+}
+
+function hardened(context: unknown): boolean {
+  const dropped = texts(context, "capabilities", "drop").length > 0 && !texts(context, "capabilities", "add").some((name) => name.toUpperCase() === "ALL");
+  return dropped || Object.keys(object(context, "seLinuxOptions")).length > 0 || confined(get(context, "seccompProfile")) === true || confined(get(context, "appArmorProfile")) === true;
+}

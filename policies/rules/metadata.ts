@@ -1,9 +1,10 @@
 /** Names, labels, annotations, namespaces, and API versions. */
 import { z } from "zod";
+import { parseImage } from "../kubernetes/image.ts";
 import { containersOf, POD_CARRIERS, podOf, podRule } from "../kubernetes/pods.ts";
 import { annotation, labelsOf, stringMap } from "../resource.ts";
 import { each, resourceRule, type Finding } from "../rule.ts";
-import { get, list, text, within, type Obj } from "../value.ts";
+import { get, text, within, type Obj } from "../value.ts";
 import { deployment, manifest, pod } from "./examples.ts";
 
 const CLUSTER_WIDE = new Set(["Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass", "PriorityClass", "CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "IngressClass", "RuntimeClass", "GatewayClass", "APIService", "ClusterIssuer", "ClusterSecretStore", "ClusterExternalSecret"]);
@@ -11,9 +12,11 @@ const CLUSTER_WIDE = new Set(["Namespace", "Node", "PersistentVolume", "ClusterR
 export const notDefaultNamespace = resourceRule({
   id: "not-default-namespace", title: "Nothing stands in the namespace default.", severity: "low", kinds: [...POD_CARRIERS, "Service", "ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "Ingress", "Role", "RoleBinding", "NetworkPolicy"],
   why: "Quotas, network policies and rights are given by namespace; default has none and everybody's things.", fix: "Set metadata.namespace.",
-  examples: { pass: [deployment()], fail: [deployment({}, {}, { metadata: { namespace: "default" } }), deployment({}, {}, { metadata: { namespace: undefined } })] },
+  examples: { pass: [deployment(), manifest("v1", "ServiceAccount", { metadata: { namespace: "default" } }, "default"), manifest("v1", "Service", { metadata: { namespace: undefined } }, "kubernetes")], fail: [manifest("v1", "Service", { metadata: { namespace: "default" } }), manifest("v1", "ServiceAccount", { metadata: { namespace: "" } }), deployment({}, {}, { metadata: { namespace: "default" } }), deployment({}, {}, { metadata: { namespace: undefined } })] },
   check: ({ kind, data }) => {
     const namespace = text(data, "metadata", "namespace") ?? "";
+    // Kubernetes itself makes these two, and nobody can move them.
+    if ((kind === "Service" && text(data, "metadata", "name") === "kubernetes") || (kind === "ServiceAccount" && text(data, "metadata", "name") === "default")) return [];
     return !CLUSTER_WIDE.has(kind) && (namespace === "" || namespace === "default") ? [{ path: "metadata.namespace", message: namespace === "" ? "no namespace is named" : "it stands in default" }] : [];
   },
 });
@@ -126,17 +129,43 @@ const NGINX = /(^|\/)(ingress-nginx\/(controller|controller-chroot)|nginx-ingres
 export const noIngressNginx = podRule({
   id: "no-ingress-nginx-controller", title: "The retired ingress-nginx controller doesn't run.", severity: "medium",
   why: "The project was retired in 2026: its next hole stays open.", fix: "Move to a Gateway API implementation.",
-  examples: { pass: [pod()], fail: [pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.9.4" })] },
-  check: (pod) => each(containersOf(pod), (container) => (NGINX.test(text(container.spec, "image") ?? "") ? { path: within(container.path, "image"), message: `${container.label} is the ingress-nginx controller` } : undefined)),
+  parameters: z.strictObject({ allowedFrom: z.string().regex(/^(\d+(\.\d+)*)?$/).default("").describe("version from which it may run all the same, as in 1.11.2; empty allows none") }),
+  examples: {
+    parameters: { allowedFrom: "1.11.2" },
+    pass: [pod(), pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.11.2" }), pod({ image: "registry.k8s.io/ingress-nginx/controller-chroot:v1.12" })],
+    fail: [pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.9.4" }), pod({ image: "registry.k8s.io/ingress-nginx/controller" }), pod({ image: "registry.example.com/nginx-ingress-controller:1.11.1" })],
+  },
+  check: (pod, { allowedFrom }) =>
+    each(containersOf(pod), (container) => {
+      const image = text(container.spec, "image") ?? "";
+      if (!NGINX.test(image) || (allowedFrom !== "" && notBefore(parseImage(image)?.tag ?? "", allowedFrom))) return undefined;
+      return { path: within(container.path, "image"), message: `${container.label} is the ingress-nginx controller` };
+    }),
 });
+
+/** Whether a version (`v1.12.0-rc1`: the numbers count) is the other one or a later one. */
+function notBefore(version: string, other: string): boolean {
+  const [own, least] = [version, other].map((written) => (/^v?(\d+(?:\.\d+)*)/.exec(written)?.[1] ?? "0").split(".").map(Number));
+  const difference = least?.map((part, index) => (own?.[index] ?? 0) - part).find((step) => step !== 0) ?? 0;
+  return difference >= 0;
+}
 
 const INJECT = "sidecar.istio.io/inject";
 
 export const meshInjection = resourceRule({
-  id: "mesh-injection-kept", title: "No pod steps out of the mesh.", severity: "medium", level: "mandatory", kinds: POD_CARRIERS,
+  id: "mesh-injection-kept", title: "No pod or namespace steps out of the mesh.", severity: "medium", level: "mandatory", kinds: [...POD_CARRIERS, "Namespace"],
   why: "It then talks in clear and is talked to by anyone.", fix: `Remove ${INJECT}: "false".`,
-  examples: { pass: [pod()], fail: [pod({}, {}, { annotations: { [INJECT]: "false" } }), pod({}, {}, { labels: { [INJECT]: "false" } })] },
-  check: (resource) => {
+  parameters: z.strictObject({ requireNamespaceLabel: z.boolean().default(false).describe("whether every namespace must be labelled istio-injection: enabled") }),
+  examples: {
+    parameters: { requireNamespaceLabel: true },
+    pass: [pod(), namespace({ "istio-injection": "enabled" })],
+    fail: [pod({}, {}, { annotations: { [INJECT]: "false" } }), pod({}, {}, { labels: { [INJECT]: "false" } }), namespace({}), namespace({ "istio-injection": "disabled" })],
+  },
+  check: (resource, { requireNamespaceLabel }) => {
+    if (resource.kind === "Namespace") {
+      const label = labelsOf(get(resource.data, "metadata"))["istio-injection"];
+      return label === "disabled" || (requireNamespaceLabel && label !== "enabled") ? [{ path: 'metadata.labels["istio-injection"]', message: label === undefined ? "the namespace is not in the mesh" : `istio-injection is ${label}` }] : [];
+    }
     const found = podOf(resource);
     if (!found) return [];
     const places: Finding[] = [];
@@ -153,45 +182,4 @@ export const helmReleaseUnseen = resourceRule({
   why: "The objects of a Release are made inside the provider: no policy ever sees them.", fix: "Use helm.sh/v4 Chart, whose objects are resources of the stack.",
   examples: { pass: [deployment()], fail: [release] },
   check: ({ data }) => [{ path: "chart", message: `the objects of chart ${text(data, "chart") ?? ""} are seen by no policy` }],
-});
-
-const certificate = (spec: Obj) => manifest("cert-manager.io/v1", "Certificate", { spec: { secretName: "tls", dnsNames: ["shop.example.com"], issuerRef: { name: "internal", kind: "Issuer" }, privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" }, ...spec } });
-const CERTIFICATE = ["cert-manager.io/Certificate"];
-
-export const certificateKey = resourceRule({
-  id: "certificate-key", title: "Certificates have strong keys that change at each renewal.", severity: "medium", level: "mandatory", kinds: CERTIFICATE,
-  why: "A key that is kept for ever makes short certificates worthless.", fix: "Set privateKey.rotationPolicy: Always and ECDSA 256, Ed25519 or RSA 3072.",
-  parameters: z.strictObject({ minRsa: z.int().default(2048).describe("fewest bits of an RSA key"), requireRotation: z.boolean().default(true).describe("whether rotationPolicy must be Always") }),
-  examples: { pass: [certificate({})], fail: [certificate({ privateKey: { algorithm: "RSA", size: 1024, rotationPolicy: "Always" } }), certificate({ privateKey: { algorithm: "ECDSA" } })] },
-  check: ({ data }, { minRsa, requireRotation }) => {
-    const key = get(data, "spec", "privateKey");
-    const found: Finding[] = requireRotation && text(key, "rotationPolicy") !== "Always" ? [{ path: "spec.privateKey.rotationPolicy", message: "the key is kept at renewal" }] : [];
-    const size = get(key, "size");
-    if ((text(key, "algorithm") ?? "RSA") === "RSA" && typeof size === "number" && size < minRsa) found.push({ path: "spec.privateKey.size", message: `RSA of ${size} bits is weak` });
-    return found;
-  },
-});
-
-export const certificateNames = resourceRule({
-  id: "certificate-names", title: "A certificate is for few names, none of them a wildcard.", severity: "low", kinds: CERTIFICATE,
-  why: "Each further name shares the key, and is told to the world in the transparency logs.", fix: "One Certificate for each name.",
-  parameters: z.strictObject({ max: z.int().positive().default(1).describe("most names"), allowWildcard: z.boolean().default(false).describe("allow *. names") }),
-  examples: { pass: [certificate({})], fail: [certificate({ dnsNames: ["a.example.com", "b.example.com"] }), certificate({ dnsNames: ["*.example.com"] })] },
-  check: ({ data }, { max, allowWildcard }) => {
-    const names = list(data, "spec", "dnsNames");
-    const found: Finding[] = names.length > max ? [{ path: "spec.dnsNames", message: `${names.length} names, more than ${max}` }] : [];
-    if (!allowWildcard && names.some((name) => typeof name === "string" && name.includes("*"))) found.push({ path: "spec.dnsNames", message: "a wildcard name" });
-    return found;
-  },
-});
-
-export const certificateIssuer = resourceRule({
-  id: "certificate-issuer", title: "Certificates come from an allowed issuer.", severity: "medium", kinds: CERTIFICATE,
-  why: "Another issuer's certificates aren't trusted where they are needed, or are where they shouldn't be.", fix: "Use an allowed issuer for these names.",
-  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("issuers that may be named; an empty list allows all") }),
-  examples: { parameters: { allowed: ["internal"] }, pass: [certificate({})], fail: [certificate({ issuerRef: { name: "other" } })] },
-  check: ({ data }, { allowed }) => {
-    const name = text(data, "spec", "issuerRef", "name") ?? "";
-    return allowed.length === 0 || allowed.includes(name) ? [] : [{ path: "spec.issuerRef.name", message: `issuer ${name} is not allowed` }];
-  },
 });

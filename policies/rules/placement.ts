@@ -2,10 +2,9 @@
 import { z } from "zod";
 import { containerRule, containersOf, LONG_RUNNING, podOf, podRule } from "../kubernetes/pods.ts";
 import { mapSelects, selects } from "../kubernetes/selector.ts";
-import { parseDuration } from "../kubernetes/quantity.ts";
 import { labelsOf, namespaceOf, stringMap } from "../resource.ts";
 import { each, resourceRule, type Finding } from "../rule.ts";
-import { get, has, list, num, text, texts, within, type Obj } from "../value.ts";
+import { get, has, list, num, object, text, texts, within, type Obj } from "../value.ts";
 import { deployment, manifest, pod, podSpec } from "./examples.ts";
 
 const REPLICATED = ["Deployment", "StatefulSet", "argoproj.io/Rollout"];
@@ -34,12 +33,19 @@ export const rollingUpdate = resourceRule({
 export const spreadAcrossNodes = resourceRule({
   id: "spread-across-nodes", title: "Replicas are spread over nodes.", severity: "low", kinds: REPLICATED,
   why: "All replicas on one node go with it.", fix: "Add topologySpreadConstraints or a podAntiAffinity on kubernetes.io/hostname that selects the pod's own labels.",
-  parameters: z.strictObject({ minReplicas: z.int().default(2).describe("replicas from which it is asked for") }),
-  examples: { pass: [deployment()], fail: [deployment({}, { topologySpreadConstraints: undefined })] },
-  check: (resource, { minReplicas }) => {
+  parameters: z.strictObject({ minReplicas: z.int().default(2).describe("replicas from which it is asked for"), topologyKeys: z.array(z.string()).default([]).describe("topology keys that must each have a constraint of their own; an empty list is content with any") }),
+  examples: {
+    parameters: { topologyKeys: ["kubernetes.io/hostname"] },
+    pass: [deployment(), deployment({}, { topologySpreadConstraints: undefined }, { spec: { replicas: 1 } })],
+    fail: [deployment({}, { topologySpreadConstraints: undefined }), deployment({}, { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] })],
+  },
+  check: (resource, { minReplicas, topologyKeys }) => {
     const pod = podOf(resource);
     if (!pod || (num(resource.data, "spec", "replicas") ?? minReplicas) < minReplicas) return [];
     const labels = labelsOf(pod.metadata);
+    const keys = list(pod.spec, "topologySpreadConstraints").map((entry) => text(entry, "topologyKey"));
+    const unspread = topologyKeys.filter((key) => !keys.includes(key));
+    if (unspread.length > 0) return [{ path: within(pod.specPath, "topologySpreadConstraints"), message: `nothing spreads its replicas by ${unspread.join(" and ")}` }];
     const own = (selector: unknown) => selector !== undefined && selects(selector, labels);
     const constraints = list(pod.spec, "topologySpreadConstraints").some((entry) => get(entry, "labelSelector") === undefined || own(get(entry, "labelSelector")));
     const terms = [
@@ -165,6 +171,31 @@ export const noControlPlaneScheduling = podRule({
   },
 });
 
+export const noNodeSelection = podRule({
+  id: "no-node-selection", title: "Pods leave the choice of their node to the scheduler.", severity: "low",
+  why: "A pod that picks nodes by label goes where its author wants: beside another team's secrets, or nowhere once the label is gone.", fix: "Remove nodeSelector and affinity.nodeAffinity; say by requests, tolerations and topology spread what is needed.",
+  parameters: z.strictObject({ labels: z.array(z.string()).default(["kubernetes.io/os", "kubernetes.io/arch"]).describe("node labels that may be asked for") }),
+  examples: {
+    pass: [pod(), pod({}, { nodeSelector: { "kubernetes.io/os": "linux" } }), pod({}, { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/arch", operator: "In", values: ["arm64"] }] }] } } } })],
+    fail: [
+      pod({}, { nodeSelector: { disk: "fast" } }),
+      pod({}, { affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: { matchExpressions: [{ key: "disk", operator: "Exists" }] } }] } } }),
+      pod({}, { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: ["a"] }] }] } } } }),
+    ],
+  },
+  check: (pod, { labels }) => {
+    const affinity = get(pod.spec, "affinity", "nodeAffinity");
+    const terms = [...list(affinity, "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"), ...list(affinity, "preferredDuringSchedulingIgnoredDuringExecution").map((entry) => get(entry, "preference"))];
+    const asked = terms.flatMap((term) => [...list(term, "matchExpressions"), ...list(term, "matchFields")]).map((expression) => text(expression, "key") ?? "");
+    const foreign = (keys: readonly string[]) => keys.filter((key) => !labels.includes(key)).join(", ");
+    const [selected, preferred] = [foreign(Object.keys(object(pod.spec, "nodeSelector"))), foreign(asked)];
+    return [
+      ...(selected === "" ? [] : [{ path: within(pod.specPath, "nodeSelector"), message: `the pod picks its nodes by ${selected}` }]),
+      ...(preferred === "" ? [] : [{ path: within(pod.specPath, "affinity.nodeAffinity"), message: `the pod picks its nodes by ${preferred}` }]),
+    ];
+  },
+});
+
 export const gracefulStop = podRule({
   id: "graceful-stop", title: "Serving pods have time to stop: a preStop pause shorter than their grace period.", severity: "low", kinds: ["Deployment", "StatefulSet", "argoproj.io/Rollout"],
   why: "Traffic still comes for seconds after a pod was told to stop; without a pause those requests fail.", fix: "Add lifecycle.preStop.sleep and a terminationGracePeriodSeconds above it.",
@@ -202,14 +233,22 @@ const budget = (spec: Obj) => manifest("policy/v1", "PodDisruptionBudget", { spe
 export const budgetAllowsDisruption = resourceRule({
   id: "budget-allows-disruption", title: "Every disruption budget lets at least one pod go.", severity: "medium", level: "mandatory", kinds: ["PodDisruptionBudget"],
   why: "A budget of nothing blocks every node drain, until someone deletes it in anger.", fix: "Set maxUnavailable to 1 or more, or minAvailable below 100% and below the replicas.",
-  examples: { pass: [budget({ maxUnavailable: 1 }), budget({ minAvailable: "50%" })], fail: [budget({ maxUnavailable: 0 }), budget({ minAvailable: "100%" }), budget({ maxUnavailable: "0%" }), budget({})] },
-  check: ({ data }) => {
+  parameters: z.strictObject({ minPercent: z.number().min(0).max(100).default(0).describe("smallest part of the pods that a budget in percent must let go") }),
+  examples: {
+    parameters: { minPercent: 50 },
+    pass: [budget({ maxUnavailable: 1 }), budget({ minAvailable: "50%" }), budget({ maxUnavailable: "50%" }), budget({ minAvailable: 1 })],
+    fail: [budget({ maxUnavailable: 0 }), budget({ maxUnavailable: "0" }), budget({ minAvailable: "100%" }), budget({ maxUnavailable: "0%" }), budget({}), budget({ maxUnavailable: "49%" }), budget({ minAvailable: "51%" })],
+  },
+  check: ({ data }, { minPercent }) => {
     const unavailable = get(data, "spec", "maxUnavailable");
     const available = get(data, "spec", "minAvailable");
     const percent = (value: unknown) => (typeof value === "string" && value.endsWith("%") ? Number(value.slice(0, -1)) : undefined);
     if (unavailable === undefined && available === undefined) return [{ path: "spec", message: "neither minAvailable nor maxUnavailable is set" }];
     if ((typeof unavailable === "number" && unavailable <= 0) || unavailable === "0" || percent(unavailable) === 0) return [{ path: "spec.maxUnavailable", message: "no pod may ever go" }];
-    return (percent(available) ?? 0) >= 100 ? [{ path: "spec.minAvailable", message: "all pods must always stay" }] : [];
+    const [goes, stays] = [percent(unavailable) ?? 100, percent(available) ?? 0];
+    if (goes < minPercent) return [{ path: "spec.maxUnavailable", message: `at most ${goes} % of the pods may go, less than ${minPercent} %` }];
+    if (stays < 100 && 100 - stays < minPercent) return [{ path: "spec.minAvailable", message: `at most ${100 - stays} % of the pods may go, less than ${minPercent} %` }];
+    return stays >= 100 ? [{ path: "spec.minAvailable", message: "all pods must always stay" }] : [];
   },
 });
 
@@ -218,55 +257,4 @@ export const budgetUnhealthyPods = resourceRule({
   why: "By default a pod that is not ready blocks the drain of its node.", fix: "Set spec.unhealthyPodEvictionPolicy: AlwaysAllow.",
   examples: { pass: [budget({ maxUnavailable: 1 })], fail: [budget({ maxUnavailable: 1, unhealthyPodEvictionPolicy: undefined })] },
   check: ({ data }) => (text(data, "spec", "unhealthyPodEvictionPolicy") === "AlwaysAllow" ? [] : [{ path: "spec.unhealthyPodEvictionPolicy", message: "broken pods block a node's drain" }]),
-});
-
-const storage = (spec: Obj) => manifest("v1", "PersistentVolumeClaim", { spec: { storageClassName: "encrypted", accessModes: ["ReadWriteOncePod"], ...spec } });
-const CLAIMS = ["PersistentVolumeClaim", "StatefulSet"];
-
-function claims(kind: string, data: unknown): { path: string; spec: unknown }[] {
-  if (kind === "PersistentVolumeClaim") return [{ path: "spec", spec: get(data, "spec") }];
-  return list(data, "spec", "volumeClaimTemplates").map((template, index) => ({ path: `spec.volumeClaimTemplates[${index}].spec`, spec: get(template, "spec") }));
-}
-
-export const storageClassAllowed = resourceRule({
-  id: "storage-class-allowed", title: "Every volume claim names its storage class, an allowed one.", severity: "low", kinds: CLAIMS,
-  why: "The class decides about encryption, replication and what remains after deletion.", fix: "Set storageClassName.",
-  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("classes that may be used; an empty list allows all") }),
-  examples: { pass: [storage({})], fail: [storage({ storageClassName: undefined })] },
-  check: ({ kind, data }, { allowed }) =>
-    each(claims(kind, data), ({ path, spec }) => {
-      const name = text(spec, "storageClassName") ?? "";
-      if (name !== "" && (allowed.length === 0 || allowed.includes(name))) return undefined;
-      return { path: `${path}.storageClassName`, message: name === "" ? "no storage class is named" : `storage class ${name} is not allowed` };
-    }),
-});
-
-export const volumeSinglePod = resourceRule({
-  id: "volume-single-pod", title: "A claim that one pod writes says so.", severity: "low", kinds: CLAIMS,
-  why: "ReadWriteOnce lets every pod of a node write, and two databases on one volume destroy it.", fix: "Use the access mode ReadWriteOncePod.",
-  examples: { pass: [storage({}), storage({ accessModes: ["ReadOnlyMany"] })], fail: [storage({ accessModes: ["ReadWriteOnce"] })] },
-  check: ({ kind, data }) => each(claims(kind, data), ({ path, spec }) => (texts(spec, "accessModes").includes("ReadWriteOnce") ? { path: `${path}.accessModes`, message: "every pod of the node may write" } : undefined)),
-});
-
-const storageClass = (patch: Obj) => manifest("storage.k8s.io/v1", "StorageClass", { provisioner: "ebs.csi.aws.com", reclaimPolicy: "Delete", parameters: { encrypted: "true" }, ...patch });
-
-export const storageEncrypted = resourceRule({
-  id: "storage-encrypted", title: "Cloud disks are encrypted.", severity: "medium", kinds: ["StorageClass"],
-  why: "A snapshot or a disk that is thrown away can be read by others.", fix: 'Set parameters.encrypted: "true".',
-  parameters: z.strictObject({ provisioners: z.array(z.string()).default(["ebs.csi.aws.com", "kubernetes.io/aws-ebs", "efs.csi.aws.com"]).describe("provisioners whose default is not encrypted") }),
-  examples: { pass: [storageClass({}), storageClass({ provisioner: "pd.csi.storage.gke.io", parameters: {} })], fail: [storageClass({ parameters: {} })] },
-  check: ({ data }, { provisioners }) => (provisioners.includes(text(data, "provisioner") ?? "") && text(data, "parameters", "encrypted") !== "true" ? [{ path: "parameters.encrypted", message: "its disks are not encrypted" }] : []),
-});
-
-export const certificateDuration = resourceRule({
-  id: "certificate-duration", title: "Certificates live briefly.", severity: "medium", level: "mandatory", kinds: ["cert-manager.io/Certificate"],
-  why: "A stolen key serves as long as its certificate; browsers and authorities shorten what they accept.", fix: "Set spec.duration to at most 2400h, with renewBefore below it.",
-  parameters: z.strictObject({ maxHours: z.number().positive().default(2400).describe("longest duration in hours") }),
-  examples: { pass: [manifest("cert-manager.io/v1", "Certificate", { spec: { duration: "2160h", renewBefore: "360h" } })], fail: [manifest("cert-manager.io/v1", "Certificate", { spec: { duration: "8760h" } }), manifest("cert-manager.io/v1", "Certificate", { spec: { duration: "24h", renewBefore: "25h" } })] },
-  check: ({ data }, { maxHours }) => {
-    const duration = parseDuration(get(data, "spec", "duration") ?? "2160h");
-    const renew = parseDuration(get(data, "spec", "renewBefore") ?? "0");
-    if (duration === undefined || duration > maxHours * 3600) return [{ path: "spec.duration", message: `duration is ${duration === undefined ? "no duration" : `${duration / 3600} h, longer than ${maxHours} h`}` }];
-    return renew !== undefined && renew >= duration ? [{ path: "spec.renewBefore", message: "it is renewed before it begins" }] : [];
-  },
 });

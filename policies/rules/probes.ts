@@ -1,9 +1,12 @@
 /** Probes: how Kubernetes learns that a container lives and is ready. */
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import { containerRule, LONG_RUNNING } from "../kubernetes/pods.ts";
 import type { ResourceRule } from "../rule.ts";
 import { get, has, list, within } from "../value.ts";
 import { deployment } from "./examples.ts";
+
+const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"];
 
 function probe(field: "livenessProbe" | "readinessProbe", id: string, why: string): ResourceRule {
   return containerRule({
@@ -15,8 +18,9 @@ function probe(field: "livenessProbe" | "readinessProbe", id: string, why: strin
     kinds: ["Pod", ...LONG_RUNNING],
     why,
     fix: `Add a ${field} that asks the program itself, not only its port.`,
-    examples: { pass: [deployment()], fail: [deployment({ [field]: undefined })] },
-    check: (container) => (has(container.spec, field) ? undefined : { path: within(container.path, field), message: `${container.label} has no ${field}` }),
+    parameters: z.strictObject({ anyProbe: z.boolean().default(false).describe("be content with another kind of probe") }),
+    examples: { pass: [deployment(), deployment({}, { initContainers: [{ name: "once" }] })], fail: [deployment({ [field]: undefined }), deployment({}, { initContainers: [{ name: "proxy", restartPolicy: "Always" }] })] },
+    check: (container, { anyProbe }) => (has(container.spec, field) || (anyProbe && PROBES.some((other) => has(container.spec, other))) ? undefined : { path: within(container.path, field), message: `${container.label} has no ${field}` }),
   });
 }
 
@@ -55,7 +59,7 @@ export const probePortDeclared = containerRule({
   examples: { pass: [deployment()], fail: [deployment({ livenessProbe: { httpGet: { path: "/", port: 9999 } } }), deployment({ livenessProbe: { httpGet: { path: "/", port: "metrics" } } })] },
   check: (container) => {
     const ports = list(container.spec, "ports");
-    return ["livenessProbe", "readinessProbe", "startupProbe"].flatMap((probe) =>
+    return PROBES.flatMap((probe) =>
       ["httpGet", "tcpSocket", "grpc"].flatMap((action) => {
         const port = get(container.spec, probe, action, "port");
         if (port === undefined || ports.some((declared) => get(declared, "containerPort") === port || get(declared, "name") === port)) return [];

@@ -157,9 +157,10 @@ export const noSystemGroupBinding = resourceRule({
   kinds: BINDINGS,
   why: "system:anonymous, system:unauthenticated and system:authenticated are whoever reaches the API server; system:masters bypasses RBAC.",
   fix: "Bind named users, groups or service accounts.",
-  parameters: z.strictObject({ subjects: z.array(z.string()).default(["system:anonymous", "system:unauthenticated", "system:authenticated", "system:masters"]).describe("users and groups that may not be bound") }),
-  examples: { pass: [binding("view", PERSON)], fail: [binding("view", { kind: "Group", name: "system:unauthenticated" })] },
-  check: ({ data }, { subjects }) => list(data, "subjects").flatMap((subject, index) => (subjects.includes(text(subject, "name") ?? "") ? [{ path: `subjects[${index}]`, message: `${text(subject, "name") ?? ""} is given ${text(data, "roleRef", "name") ?? "a role"}` }] : [])),
+  parameters: z.strictObject({ subjects: z.array(z.string()).default(["system:anonymous", "system:unauthenticated", "system:authenticated", "system:masters"]).describe("users and groups that may not be bound"), allowedRoles: z.array(z.string()).default([]).describe("roles that anybody may be given, as system:public-info-viewer") }),
+  examples: { parameters: { allowedRoles: ["discovery"] }, pass: [binding("view", PERSON), binding("discovery", { kind: "Group", name: "system:authenticated" })], fail: [binding("view", { kind: "Group", name: "system:unauthenticated" })] },
+  check: ({ data }, { subjects, allowedRoles }) =>
+    allowedRoles.includes(text(data, "roleRef", "name") ?? "") ? [] : list(data, "subjects").flatMap((subject, index) => (subjects.includes(text(subject, "name") ?? "") ? [{ path: `subjects[${index}]`, message: `${text(subject, "name") ?? ""} is given ${text(data, "roleRef", "name") ?? "a role"}` }] : [])),
 });
 
 export const noDefaultAccountBinding = resourceRule({

@@ -8,14 +8,33 @@ import { manifest, pod } from "./examples.ts";
 
 const SECRET_ENV = [{ name: "URL", valueFrom: { secretKeyRef: { name: "app", key: "url" } } }];
 
+const byName = (allowed: readonly string[], name: string) => allowed.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
+
 export const secretsAsFiles = containerRule({
   id: "secrets-as-files", title: "Secrets reach a container as files, not as environment.", severity: "low",
   why: "The environment is printed by crash reports, inherited by every child, and never renewed while the program runs.", fix: "Mount the secret as a volume and read the file.",
-  examples: { pass: [pod()], fail: [pod({ env: SECRET_ENV }), pod({ envFrom: [{ secretRef: { name: "app" } }] })] },
-  check: (container) => [
-    ...list(container.spec, "env").flatMap((entry, index) => (has(entry, "valueFrom", "secretKeyRef") ? [{ path: within(container.path, `env[${index}]`), message: `${container.label} has the secret ${text(entry, "valueFrom", "secretKeyRef", "name") ?? ""} in its environment` }] : [])),
-    ...list(container.spec, "envFrom").flatMap((entry, index) => (has(entry, "secretRef") ? [{ path: within(container.path, `envFrom[${index}]`), message: `${container.label} has the secret ${text(entry, "secretRef", "name") ?? ""} in its environment` }] : [])),
-  ],
+  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("names of secrets that may stand in the environment; * at the end stands for anything") }),
+  examples: {
+    parameters: { allowed: ["public-*", "motd"] },
+    pass: [pod(), pod({ envFrom: [{ secretRef: { name: "public-keys" } }] }), pod({ env: [{ name: "MOTD", valueFrom: { secretKeyRef: { name: "motd", key: "text" } } }] })],
+    fail: [pod({ env: SECRET_ENV }), pod({ envFrom: [{ secretRef: { name: "app" } }] }), pod({ envFrom: [{ secretRef: { name: "motd-2" } }] })],
+  },
+  check: (container, { allowed }) =>
+    ([["env", "valueFrom.secretKeyRef"], ["envFrom", "secretRef"]] as const).flatMap(([part, reference]) =>
+      list(container.spec, part).flatMap((entry, index) => {
+        const keys = reference.split(".");
+        if (!has(entry, ...keys)) return [];
+        const name = text(entry, ...keys, "name") ?? "";
+        return byName(allowed, name) ? [] : [{ path: within(container.path, `${part}[${index}]`), message: `${container.label} has the secret ${name} in its environment` }];
+      }),
+    ),
+});
+
+export const noWholeSecretInEnv = containerRule({
+  id: "no-whole-secret-in-env", title: "No container takes a whole Secret as its environment.", severity: "medium",
+  why: "envFrom hands over every key, those added later too, under names that nobody wrote down.", fix: "Mount the Secret as files, or name the keys that are needed.",
+  examples: { pass: [pod(), pod({ env: SECRET_ENV }), pod({ envFrom: [{ configMapRef: { name: "app" } }] })], fail: [pod({ envFrom: [{ configMapRef: { name: "app" } }, { prefix: "DB_", secretRef: { name: "app" } }] })] },
+  check: (container) => list(container.spec, "envFrom").flatMap((entry, index) => (has(entry, "secretRef") ? [{ path: within(container.path, `envFrom[${index}].secretRef`), message: `${container.label} takes all of the secret ${text(entry, "secretRef", "name") ?? ""}` }] : [])),
 });
 
 const NAME = "(^|[_.-])(password|passwd|pwd|passphrase|secret|token|bearer|credentials?|api[_-]?key|apikey|access[_-]?key|private[_-]?key|(encryption|account|storage|batch|master|signing|ssh)[_-]?key|jwt)($|[_.-])";

@@ -82,13 +82,20 @@ const RULE: Obj = { host: "shop.example.com", http: { paths: [{ path: "/", pathT
 const TLS: Obj = { hosts: ["shop.example.com"], secretName: "shop-tls" };
 const SOUND = ingress({ tls: [TLS], rules: [RULE] });
 
+const ALLOW_HTTP = "kubernetes.io/ingress.allow-http";
+
 export const ingressTls = resourceRule({
   id: "ingress-tls", title: "Every Ingress has TLS.", severity: "high", kinds: ["Ingress"],
   why: "Passwords and data travel in clear.", fix: "Add spec.tls with a secret made by cert-manager.",
-  examples: { pass: [SOUND], fail: [ingress({ rules: [RULE] }), ingress({ tls: [], rules: [RULE] }), ingress({ tls: [TLS], rules: [RULE] }, { annotations: { "kubernetes.io/ingress.allow-http": "true" } })] },
-  check: ({ data }) => [
+  parameters: z.strictObject({ refuseHttp: z.boolean().default(false).describe("whether plain HTTP must be refused by the annotation kubernetes.io/ingress.allow-http") }),
+  examples: {
+    parameters: { refuseHttp: true },
+    pass: [ingress({ tls: [TLS], rules: [RULE] }, { annotations: { [ALLOW_HTTP]: "false" } })],
+    fail: [ingress({ rules: [RULE] }, { annotations: { [ALLOW_HTTP]: "false" } }), ingress({ tls: [], rules: [RULE] }), SOUND, ingress({ tls: [TLS], rules: [RULE] }, { annotations: { [ALLOW_HTTP]: "true" } })],
+  },
+  check: ({ data }, { refuseHttp }) => [
     ...(list(data, "spec", "tls").length === 0 ? [{ path: "spec.tls", message: "there is no TLS" }] : []),
-    ...(annotation(data, "kubernetes.io/ingress.allow-http") === "true" ? [{ path: 'metadata.annotations["kubernetes.io/ingress.allow-http"]', message: "plain HTTP is allowed beside TLS" }] : []),
+    ...((annotation(data, ALLOW_HTTP) ?? (refuseHttp ? "true" : "false")) === "true" ? [{ path: `metadata.annotations["${ALLOW_HTTP}"]`, message: "plain HTTP is allowed beside TLS" }] : []),
   ],
 });
 
@@ -110,12 +117,12 @@ export const ingressHostsCovered = resourceRule({
 export const ingressHostNamed = resourceRule({
   id: "ingress-host-named", title: "Every rule of an Ingress names its host, without wildcard.", severity: "medium", level: "mandatory", kinds: ["Ingress"],
   why: "An empty or wildcard host takes the traffic of hosts that are yet to come.", fix: "Write the whole host name.",
-  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("wildcard hosts that may be used") }),
+  parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("wildcard hosts that may be used"), allowWildcard: z.boolean().default(false).describe("allow every wildcard host") }),
   examples: { pass: [SOUND], fail: [ingress({ rules: [{ http: {} }] }), ingress({ rules: [{ ...RULE, host: "*.example.com" }] })] },
-  check: ({ data }, { allowed }) =>
+  check: ({ data }, { allowed, allowWildcard }) =>
     each(list(data, "spec", "rules").map((rule, index) => ({ rule, index })), ({ rule, index }) => {
       const host = text(rule, "host") ?? "";
-      if ((host !== "" && !host.includes("*")) || allowed.includes(host)) return undefined;
+      if ((host !== "" && (allowWildcard || !host.includes("*"))) || allowed.includes(host)) return undefined;
       return { path: `spec.rules[${index}].host`, message: host === "" ? "the rule names no host" : `${host} is a wildcard` };
     }),
 });

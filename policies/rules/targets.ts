@@ -21,7 +21,7 @@ interface Labelled {
 const labelled = new WeakMap<Stack, Map<string, readonly Labelled[]>>();
 
 /** Labels of the pods of every workload (Jobs too) of a namespace, with where they are; read once for each stack. */
-function podLabels(stack: Stack, namespace: string): readonly Labelled[] {
+export function podLabels(stack: Stack, namespace: string): readonly Labelled[] {
   const known = labelled.get(stack) ?? labelledByNamespace(stack);
   labelled.set(stack, known);
   return known.get(namespace) ?? [];
@@ -34,18 +34,22 @@ function labelledByNamespace(stack: Stack): Map<string, readonly Labelled[]> {
 
 function withLabels(resource: Resource): Labelled {
   const pod = podOf(resource);
-  return { resource, labels: pod ? labelsOf(pod.metadata) : stringMap(get(resource.data, "spec", "selector", "matchLabels")) };
+  if (pod) return { resource, labels: labelsOf(pod.metadata) };
+  // A template without spec is no pod, but its labels say what it would be.
+  const labels = labelsOf(get(resource.data, "spec", "template", "metadata"));
+  return { resource, labels: Object.keys(labels).length > 0 ? labels : stringMap(get(resource.data, "spec", "selector", "matchLabels")) };
 }
 
 /** Names of the Deployments that Flagger makes of a Canary's target, whose pods carry `-primary` labels. */
-function primaryLabels(stack: Stack, labels: Record<string, string>, name: string | undefined): Record<string, string>[] {
+export function primaryLabels(stack: Stack, labels: Record<string, string>, name: string | undefined): Record<string, string>[] {
   const canaries = ofKind(stack, "Canary").filter((canary) => text(canary.data, "spec", "targetRef", "name") === name);
   if (canaries.length === 0 || name === undefined) return [labels];
   const key = ["app", "name", "app.kubernetes.io/name"].find((candidate) => labels[candidate] !== undefined);
   return key === undefined ? [labels] : [labels, { ...labels, [key]: `${labels[key] ?? ""}-primary` }];
 }
 
-const service = (selector: Obj) => manifest("v1", "Service", { metadata: { labels: { app: "app" } }, spec: { selector, ports: [{ port: 80, name: "http" }] } });
+/** A Service of the examples, by its selector. */
+export const service = (selector: Obj): Obj => manifest("v1", "Service", { metadata: { labels: { app: "app" } }, spec: { selector, ports: [{ port: 80, name: "http" }] } });
 const SERVICE = service({ app: "app" });
 
 export const serviceSelectsWorkload = stackRule({
@@ -132,17 +136,26 @@ function replicasOf(stack: Stack, workload: Resource): number {
 const autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "app" }, minReplicas: 2, maxReplicas: 5 } });
 
 export const autoscalerHasTarget = stackRule({
-  id: "autoscaler-has-target", title: "Every autoscaler has a workload of the stack, alone, and without fixed replicas.", severity: "medium",
-  why: "An autoscaler without target scales nothing; with fixed replicas every update undoes what it did.", fix: "Name the workload in scaleTargetRef and remove its spec.replicas.",
-  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [[autoscaler, deployment({}, {}, { metadata: { name: "other" } })], [autoscaler, deployment()]] },
+  id: "autoscaler-has-target", title: "Every autoscaler has a workload of the stack.", severity: "medium",
+  why: "An autoscaler without target scales nothing.", fix: "Name the workload in scaleTargetRef.",
+  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [autoscaler, [autoscaler, deployment({}, {}, { metadata: { name: "other" } })], [autoscaler, deployment({}, {}, { metadata: { namespace: "other" } })], [autoscaler, { ...deployment(), kind: "StatefulSet" }]] },
   check: (stack) =>
     eachResource(ofKind(stack, "HorizontalPodAutoscaler"), (found) => {
       const [kind, name] = [text(found.data, "spec", "scaleTargetRef", "kind") ?? "", text(found.data, "spec", "scaleTargetRef", "name")];
       const target = ofKind(stack, kind).find((workload) => nameOf(workload) === name && namespaceOf(workload) === namespaceOf(found));
-      if (!target) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is not in this stack` };
-      const twin = ofKind(stack, "HorizontalPodAutoscaler").find((other) => other !== found && text(other.data, "spec", "scaleTargetRef", "name") === name && text(other.data, "spec", "scaleTargetRef", "kind") === kind && namespaceOf(other) === namespaceOf(found));
-      if (twin) return { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is also scaled by ${nameOf(twin) ?? "another"}` };
-      return has(target.data, "spec", "replicas") ? { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} has replicas of its own` } : undefined;
+      return target ? undefined : { path: "spec.scaleTargetRef", message: `${kind} ${name ?? ""} is not in this stack` };
+    }),
+});
+
+export const autoscalerAlone = stackRule({
+  id: "autoscaler-alone", title: "No two autoscalers scale the same workload.", severity: "medium",
+  why: "Each undoes what the other did.", fix: "Put the metrics of both into one.",
+  examples: { pass: [[autoscaler, manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { kind: "Deployment", name: "other" } } }, "other")]], fail: [[autoscaler, { ...autoscaler, metadata: { name: "twin", namespace: "shop" } }]] },
+  check: (stack) =>
+    eachResource(ofKind(stack, "HorizontalPodAutoscaler"), (found) => {
+      const key = (other: Resource) => `${namespaceOf(other)} ${text(other.data, "spec", "scaleTargetRef", "kind") ?? ""} ${text(other.data, "spec", "scaleTargetRef", "name") ?? ""}`;
+      const twin = ofKind(stack, "HorizontalPodAutoscaler").find((other) => other !== found && key(other) === key(found));
+      return twin ? { path: "spec.scaleTargetRef", message: `the workload is also scaled by ${nameOf(twin) ?? "another"}` } : undefined;
     }),
 });
 
@@ -190,54 +203,6 @@ export const monitorHasTarget = stackRule({
       return labels.some((each) => selects(selector, each)) ? undefined : { path: "spec.selector", message: "the monitor selects nothing of this stack" };
     }),
 });
-
-const route = (backend: string) => manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { spec: { rules: [{ backendRefs: [{ name: backend, port: 80 }] }] } });
-const ingress = (name: string) => manifest("networking.k8s.io/v1", "Ingress", { spec: { rules: [{ host: "a.example.com", http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name, port: { number: 80 } } } }] } }] } });
-
-export const routeHasBackend = stackRule({
-  id: "route-has-backend", title: "Every Ingress and route leads to a Service of the stack, on a port it has.", severity: "medium",
-  why: "Visitors get 503, and nothing in the rollout notices.", fix: "Name a Service and one of its ports.",
-  examples: { pass: [[SERVICE, route("app")], [SERVICE, ingress("app")]], fail: [[SERVICE, route("ghost")], [SERVICE, ingress("ghost")]] },
-  check: (stack) =>
-    eachResource(ofKind(stack, "Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"), (found) => {
-      const missing = backends(found).filter(({ name, namespace, port }) => !backendThere(stack, name, namespace ?? namespaceOf(found), port));
-      return missing.map(({ name, path, port }) => ({ path, message: `Service ${name}${port === undefined ? "" : `, port ${port}`} is not in this stack` }));
-    }),
-});
-
-interface Backend {
-  readonly path: string;
-  readonly name: string;
-  readonly namespace?: string;
-  readonly port?: number | string;
-}
-
-function backends({ kind, data, version }: Resource): Backend[] {
-  if (kind !== "Ingress") {
-    return list(data, "spec", "rules").flatMap((rule, i) =>
-      list(rule, "backendRefs").flatMap((ref, j) => ((text(ref, "kind") ?? "Service") === "Service" ? [backend(ref, `spec.rules[${i}].backendRefs[${j}]`, get(ref, "port"))] : [])),
-    );
-  }
-  const whole = get(data, "spec", "defaultBackend") ?? get(data, "spec", "backend");
-  const paths = list(data, "spec", "rules").flatMap((rule, i) => list(rule, "http", "paths").map((entry, j) => ({ at: get(entry, "backend"), path: `spec.rules[${i}].http.paths[${j}].backend` })));
-  return [...(whole === undefined ? [] : [{ at: whole, path: "spec.defaultBackend" }]), ...paths].flatMap(({ at, path }) => {
-    if (has(at, "resource")) return [];
-    // Since networking.k8s.io/v1 the backend is written otherwise, and the old form names nothing.
-    const old = version === "v1" ? undefined : text(at, "serviceName");
-    return old === undefined ? [backend(get(at, "service"), path, get(at, "service", "port", "number") ?? get(at, "service", "port", "name"))] : [backend({ name: old }, path, get(at, "servicePort"))];
-  });
-}
-
-function backend(ref: unknown, path: string, port: unknown): Backend {
-  const namespace = text(ref, "namespace");
-  return { path, name: text(ref, "name") ?? "", ...(namespace !== undefined && { namespace }), ...((typeof port === "number" || typeof port === "string") && { port }) };
-}
-
-function backendThere(stack: Stack, name: string, namespace: string, port: number | string | undefined): boolean {
-  // Flagger makes the Services of a Canary itself.
-  const made = ofKind(stack, "Canary").some((canary) => namespaceOf(canary) === namespace && [text(canary.data, "spec", "service", "name"), text(canary.data, "spec", "targetRef", "name")].some((own) => own !== undefined && [own, `${own}-primary`, `${own}-canary`].includes(name)));
-  return made || ofKind(stack, "Service").some((found) => nameOf(found) === name && namespaceOf(found) === namespace && (port === undefined || list(found.data, "spec", "ports").some((own) => get(own, "port") === port || get(own, "name") === port)));
-}
 
 export const serviceAccountExists = stackRule({
   id: "service-account-exists", title: "The service account of every pod is declared.", severity: "medium",
