@@ -66,14 +66,6 @@ export function podOf(resource: Resource): PodTemplate | undefined {
 let lastPod: { readonly resource: Resource; readonly pod: PodTemplate | undefined } | undefined;
 
 function readPod(resource: Resource): PodTemplate | undefined {
-  if (lastPod?.resource !== resource) lastPod = { resource, pod: readPod(resource) };
-  return lastPod.pod;
-}
-
-/** The last answer, because rules ask about one resource one after another. */
-let lastPod: { readonly resource: Resource; readonly pod: PodTemplate | undefined } | undefined;
-
-function readPod(resource: Resource): PodTemplate | undefined {
   const keys = CARRIERS[`${resource.group}/${resource.kind}`] ?? (isBuiltIn(resource.group) ? CARRIERS[resource.kind] : undefined);
   if (!keys) return undefined;
   const holder = get(resource.data, ...keys);
@@ -95,12 +87,6 @@ function containerReaders(pod: PodTemplate): readonly (() => Container)[] {
 }
 
 let lastReaders: { readonly pod: PodTemplate; readonly readers: readonly (() => Container)[] } | undefined;
-
-/** A reader that reads once; what it throws it throws each time. */
-function once<T>(read: () => T): () => T {
-  let value: T | undefined;
-  return () => (value ??= read());
-}
 
 /** A reader that reads once; what it throws it throws each time. */
 function once<T>(read: () => T): () => T {
