@@ -1,8 +1,9 @@
 /** `npm run policy -- scan PATH…`: the pack's rules over what is declared, without Pulumi. */
 import { writeFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { ConfigurationError, readConfiguration } from "./configuration-file.ts";
-import type { InputProblem } from "./documents.ts";
+import type { InputItem, InputProblem } from "./documents.ts";
 import { readEvidence } from "./evidence-files.ts";
 import type { Verdict } from "./evaluate.ts";
 import { readInputs } from "./inputs.ts";
@@ -10,14 +11,18 @@ import pack from "./package.json" with { type: "json" };
 import { RULES } from "./rules/index.ts";
 import { scan, type ScanListener } from "./scan.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
+import { print } from "./standard-output.ts";
 import { TerminalReport } from "./terminal.ts";
 
 const USAGE = `usage: npm run policy -- scan PATH… [--config FILE] [--evidence DIRECTORY] [--report FORMAT=FILE]…
+       npm run policy -- scan --namespace NAME [--kubeconfig FILE] [as above]
        npm run policy -- list
        npm run policy -- scorecard CASES [--all]
        npm run policy -- pod-security DIRECTORY
 
 scan   judges YAML and JSON manifests and exported Pulumi states; a directory means all such files below it, - standard input
+       --namespace NAME      judges instead what a live namespace holds, as it was declared; only reads
+       --kubeconfig FILE     where the cluster is (default: KUBECONFIG, else ~/.kube/config)
        --config FILE         enforcement and parameters, in the shape of --policy-pack-config (policies/config/*.json)
        --evidence DIRECTORY  compliance evidence (default: compliance, when it is there)
        --report FORMAT=FILE  also writes a report; FORMAT is json, sarif, junit, openreports, oscal, oscal-component or html; FILE - is standard output
@@ -36,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   if (command === "scan") return runScan(rest);
   if (command === "list") {
-    for (const rule of RULES) process.stdout.write(`${rule.id.padEnd(36)} ${rule.severity.padEnd(8)} ${rule.level.padEnd(9)} ${rule.title}\n`);
+    for (const rule of RULES) print(`${rule.id.padEnd(36)} ${rule.severity.padEnd(8)} ${rule.level.padEnd(9)} ${rule.title}\n`);
     return 0;
   }
   if (command === "scorecard") return (await import("./scorecard.ts")).scorecard(rest);
@@ -48,12 +53,12 @@ async function main(args: readonly string[]): Promise<number> {
 async function runScan(args: string[]): Promise<number> {
   const { values, positionals } = options(args);
   const reports = await reportTargets(values.report);
-  const items = readInputs(inputsOf(positionals));
+  const items = await itemsOf(positionals, values);
   const evidence = readEvidence(values.evidence ?? "compliance");
   if (values.evidence !== undefined && !evidence) throw new UserError(`--evidence ${values.evidence}: no such directory`);
   const { settings, text } = values.config === undefined ? { settings: defaultSettings(RULES), text: "" } : await readConfiguration(RULES, values.config);
   const now = new Date();
-  const terminal = reports.some(({ file }) => file === "-") ? undefined : new TerminalReport((out) => process.stdout.write(out), process.stdout.isTTY && process.env.NO_COLOR === undefined);
+  const terminal = reports.some(({ file }) => file === "-") ? undefined : new TerminalReport(print, isatty(1) && process.env.NO_COLOR === undefined);
   const collected = reports.length > 0 ? new Collected() : undefined;
   const listeners: ScanListener[] = [terminal, collected].filter((one) => one !== undefined);
   const counts = await scan(items, RULES, settings, { now, ...(evidence && { evidence }) }, {
@@ -67,9 +72,21 @@ async function runScan(args: string[]): Promise<number> {
   return counts.mandatory > 0 ? 2 : 0;
 }
 
-function inputsOf(paths: readonly string[]): readonly string[] {
-  if (paths.length === 0) throw new UserError(`scan: no path given\n${USAGE}`);
-  return paths;
+/** What is to be judged: what stands under the paths, or in a live namespace. */
+async function itemsOf(paths: readonly string[], { namespace, kubeconfig }: { namespace?: string | undefined; kubeconfig?: string | undefined }): Promise<Iterable<InputItem> | AsyncIterable<InputItem>> {
+  if (namespace === undefined) {
+    if (kubeconfig !== undefined) throw new UserError("--kubeconfig is for --namespace, which is not given");
+    if (paths.length === 0) throw new UserError(`scan: no path given\n${USAGE}`);
+    return readInputs(paths);
+  }
+  if (paths.length > 0) throw new UserError(`scan: give paths or --namespace, not both (${paths.join(" ")})`);
+  const [{ connect }, { LiveError, readNamespace }] = await Promise.all([import("./live-client.ts"), import("./live.ts")]);
+  try {
+    return readNamespace(await connect(kubeconfig), namespace);
+  } catch (error) {
+    if (!(error instanceof LiveError)) throw error;
+    throw new UserError(`--namespace ${namespace}: ${error.message}`);
+  }
 }
 
 /** What report files are made of. */
@@ -131,17 +148,11 @@ function writeReport(file: string, content: string): void {
 
 function options(args: string[]) {
   try {
-    return parseArgs({ args, allowPositionals: true, options: { config: { type: "string" }, evidence: { type: "string" }, report: { type: "string", multiple: true, default: [] } } });
+    return parseArgs({ args, allowPositionals: true, options: { namespace: { type: "string" }, kubeconfig: { type: "string" }, config: { type: "string" }, evidence: { type: "string" }, report: { type: "string", multiple: true, default: [] } } });
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error));
   }
 }
-
-// A reader that has seen enough, as in `scan … | head`, is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
-});
 
 try {
   process.exitCode = await main(process.argv.slice(2));
