@@ -6,6 +6,7 @@ import { verdictMessage } from "./messages.ts";
 import { editsFor } from "./remediation/apply.ts";
 import { applyEdits } from "./remediation/edits.ts";
 import { REMEDIES } from "./remediation/remedies.ts";
+import type { Recorder } from "./reports/recorder.ts";
 import { fromPulumi, type Resource } from "./resource.ts";
 import type { Context, ResourceRule, Rule, StackRule } from "./rule.ts";
 import { Session } from "./session.ts";
@@ -25,9 +26,10 @@ interface LeveledViolation {
 /**
  * Makes the pack's policies. `context` is asked once for each evaluation, so that a test can set the clock.
  * @param session what the engine tells
+ * @param recorder told of everything that is judged, where reports are wanted
  */
-export function crossGuardPolicies(rules: readonly Rule[], context: () => Context, session = new Session()): Policies {
-  const shared = new SharedState(session);
+export function crossGuardPolicies(rules: readonly Rule[], context: () => Context, session = new Session(), recorder?: Recorder): Policies {
+  const shared = new SharedState(session, recorder);
   return [shared.waiversPolicy(), ...inOrderOfRemedies(rules).map((rule) => (rule.scope === "resource" ? shared.resourcePolicy(rule, context) : shared.stackPolicy(rule, context)))];
 }
 
@@ -41,12 +43,14 @@ function inOrderOfRemedies(rules: readonly Rule[]): Rule[] {
 /** What the policies of one pack share: the waivers configured, and one plain copy of each resource. */
 class SharedState {
   readonly #session: Session;
+  readonly #recorder: Recorder | undefined;
   #waivers: readonly Waiver[] = [];
   readonly #copies = new WeakMap<object, Resource>();
   readonly #parameters = new Map<string, { readonly written: string; readonly parsed: unknown }>();
 
-  constructor(session: Session) {
+  constructor(session: Session, recorder: Recorder | undefined) {
     this.#session = session;
+    this.#recorder = recorder;
   }
 
   /** Holds the waivers. It stands first, so that they are known before any rule is asked. */
@@ -101,9 +105,13 @@ class SharedState {
   }
 
   #judge(rule: Rule, configured: Record<string, unknown>, context: Context, run: Parameters<typeof judge>[3], resource?: Resource): Verdict[] {
-    // The level is the SDK's business here: it enforces what its own configuration says.
-    const settings: Settings = { rules: new Map([[rule.id, { level: "mandatory", parameters: this.#parse(rule, configured) }]]), waivers: this.#waivers };
-    return judge(rule, settings, context, run, resource);
+    // The level is the SDK's business: it enforces what its own configuration says. What a remedy left undone is mandatory.
+    const told = this.#session.levelOf(rule);
+    const level = told === "advisory" ? told : "mandatory";
+    const settings: Settings = { rules: new Map([[rule.id, { level, parameters: this.#parse(rule, configured) }]]), waivers: this.#waivers };
+    const verdicts = judge(rule, settings, context, run, resource);
+    this.#recorder?.verdicts(rule, resource, verdicts);
+    return verdicts;
   }
 
   #parse(rule: Rule, configured: Record<string, unknown>): unknown {
@@ -123,6 +131,7 @@ class SharedState {
     if (!resource) {
       resource = fromPulumi(args.type, copyPlain(key), args.urn);
       this.#copies.set(key, resource);
+      this.#recorder?.resource(resource);
     }
     return resource;
   }

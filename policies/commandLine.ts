@@ -1,16 +1,14 @@
 /** `npm run policy -- scan PATH…`: the pack's rules over what is declared, without Pulumi. */
-import { writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { ConfigurationError, readConfiguration } from "./configuration-file.ts";
-import type { InputItem, InputProblem } from "./documents.ts";
+import type { InputItem } from "./documents.ts";
 import { readEvidence } from "./evidence-files.ts";
-import type { Verdict } from "./evaluate.ts";
 import { readInputs } from "./inputs.ts";
-import pack from "./package.json" with { type: "json" };
+import type { ScanReport } from "./reports/scan-report.ts";
 import { RULES } from "./rules/index.ts";
 import { scan, type ScanListener } from "./scan.ts";
-import { defaultSettings, type Settings } from "./settings.ts";
+import { defaultSettings } from "./settings.ts";
 import { print } from "./standard-output.ts";
 import { TerminalReport } from "./terminal.ts";
 
@@ -31,9 +29,6 @@ scorecard     judges labelled cases; pod-security judges Pod Security's own fixt
 
 exit status: 0 nothing mandatory is broken, 1 something could not be read, 2 a mandatory policy is broken`;
 
-/** Most findings that a report file may have: a report is made as a whole, in memory. The terminal's has no limit. */
-const MOST_REPORTED = 250_000;
-
 /** An error that a person can act on; printed without a stack. */
 class UserError extends Error {}
 
@@ -52,21 +47,21 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function runScan(args: string[]): Promise<number> {
   const { values, positionals } = options(args);
-  const reports = await reportTargets(values.report);
+  const report = await reportsOf(values.report);
   const items = await itemsOf(positionals, values);
   const evidence = readEvidence(values.evidence ?? "compliance");
   if (values.evidence !== undefined && !evidence) throw new UserError(`--evidence ${values.evidence}: no such directory`);
   const { settings, text } = values.config === undefined ? { settings: defaultSettings(RULES), text: "" } : await readConfiguration(RULES, values.config);
   const now = new Date();
-  const terminal = reports.some(({ file }) => file === "-") ? undefined : new TerminalReport(print, isatty(1) && process.env.NO_COLOR === undefined);
-  const collected = reports.length > 0 ? new Collected() : undefined;
-  const listeners: ScanListener[] = [terminal, collected].filter((one) => one !== undefined);
+  const terminal = report?.toStandardOutput ? undefined : new TerminalReport(print, isatty(1) && process.env.NO_COLOR === undefined);
+  const listeners: ScanListener[] = [terminal, report].filter((one) => one !== undefined);
   const counts = await scan(items, RULES, settings, { now, ...(evidence && { evidence }) }, {
     verdicts: (verdicts) => listeners.forEach((one) => one.verdicts(verdicts)),
     problem: (problem) => listeners.forEach((one) => one.problem(problem)),
+    ...(report && { resource: report.resource }),
   });
   terminal?.end(counts);
-  if (collected) await writeReports(reports, collected, counts.resources, settings, text, now);
+  if (report) await telling(() => report.write({ settings, ...(values.config !== undefined && { configurationFile: { name: values.config, content: text } }), ...(evidence && { evidence }), now }, counts.resources));
   // Something unread is the graver answer: what was judged is not all there is.
   if (counts.unread > 0) return 1;
   return counts.mandatory > 0 ? 2 : 0;
@@ -89,60 +84,21 @@ async function itemsOf(paths: readonly string[], { namespace, kubeconfig }: { na
   }
 }
 
-/** What report files are made of. */
-class Collected implements ScanListener {
-  readonly found: Verdict[] = [];
-  readonly unread: InputProblem[] = [];
-  #overflow = 0;
-
-  readonly verdicts = (verdicts: readonly Verdict[]): void => {
-    if (this.found.length + verdicts.length > MOST_REPORTED) this.#overflow += verdicts.length;
-    // A report names resources and doesn't quote them: what they hold is let go.
-    else for (const verdict of verdicts) this.found.push(verdict.resource ? { ...verdict, resource: { ...verdict.resource, data: {} } } : verdict);
-  };
-
-  readonly problem = (problem: InputProblem): void => {
-    this.unread.push(problem);
-  };
-
-  /** @throws {UserError} when there was too much to report */
-  complete(): { verdicts: readonly Verdict[]; problems: readonly InputProblem[] } {
-    if (this.#overflow > 0) throw new UserError(`--report: ${this.found.length + this.#overflow} findings are more than the ${MOST_REPORTED} that a report may have, and none is written; scan in parts, or set policies to disabled by --config`);
-    return { verdicts: this.found, problems: this.unread };
-  }
+/** The reports that are asked for; loaded only then. */
+async function reportsOf(written: readonly string[]): Promise<ScanReport | undefined> {
+  if (written.length === 0) return undefined;
+  const { ScanReport } = await import("./reports/scan-report.ts");
+  return telling(() => new ScanReport(written));
 }
 
-async function writeReports(targets: readonly ReportTarget[], collected: Collected, resources: number, settings: Settings, configuration: string, now: Date): Promise<void> {
-  const [{ FORMATS }, { makeReport }] = await Promise.all([import("./reports/index.ts"), import("./reports/report.ts")]);
-  const enforced = RULES.filter((rule) => settings.rules.get(rule.id)?.level !== "disabled");
-  const report = makeReport({ resources, ...collected.complete() }, enforced, { version: pack.version, configuration, now });
-  for (const { format, file } of targets) writeReport(file, FORMATS[format]?.(report) ?? "");
-}
-
-interface ReportTarget {
-  readonly format: string;
-  readonly file: string;
-}
-
-async function reportTargets(written: readonly string[]): Promise<ReportTarget[]> {
-  if (written.length === 0) return [];
-  const { FORMATS } = await import("./reports/index.ts");
-  return written.map((one) => {
-    const [format = "", file = ""] = one.split(/=(.*)/s);
-    if (!FORMATS[format] || file === "") throw new UserError(`--report ${one}: write FORMAT=FILE, where FORMAT is one of ${Object.keys(FORMATS).join(", ")}`);
-    return { format, file };
-  });
-}
-
-function writeReport(file: string, content: string): void {
-  if (file === "-") {
-    process.stdout.write(content);
-    return;
-  }
+/** What a report refuses, as the option's error. */
+async function telling<T>(work: () => T): Promise<T> {
+  const { ReportError } = await import("./reports/targets.ts");
   try {
-    writeFileSync(file, content);
+    return work();
   } catch (error) {
-    throw new UserError(`--report ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof ReportError)) throw error;
+    throw new UserError(`--report: ${error.message}`);
   }
 }
 

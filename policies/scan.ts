@@ -22,6 +22,8 @@ export interface ScanListener {
   /** Verdicts on one resource, or of one stack rule on many; never an empty list. */
   readonly verdicts: (verdicts: readonly Verdict[]) => void;
   readonly problem: (problem: InputProblem) => void;
+  /** Each resource before it is judged. */
+  readonly resource?: (resource: Resource) => void;
 }
 
 /** Judges items as they come: resource rules at once, stack rules after the last. */
@@ -41,6 +43,7 @@ export async function scan(items: Iterable<InputItem> | AsyncIterable<InputItem>
       return;
     }
     counts.resources += 1;
+    listener.resource?.(item.resource);
     tell(judgeResource(item.resource, index, settings, context));
     if (index.stackRules.length > 0) kept.push(forStackRules(item.resource));
   };

@@ -1,60 +1,121 @@
-/** One self-contained page for a person who answers for compliance. No script, nothing loaded from elsewhere. */
-import { CONTROLS, FRAMEWORKS } from "../controls.ts";
+/** One self-contained page for a person who answers for compliance: the answer first, then what it rests on. No script, nothing loaded from elsewhere. */
+import { createHash } from "node:crypto";
+import { html as markup, Markup, table, type Part } from "./markup.ts";
+import { controlTables, controlsInShort } from "./html-controls.ts";
+import { findingGroups, resourceName } from "./html-findings.ts";
+import { STYLE } from "./html-style.ts";
 import type { Report, ReportFinding } from "./report.ts";
-
-function escape(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
-}
-
-const STYLE = `
-:root { color-scheme: light dark; --line: #8884; --bad: #c0392b; --warn: #b9770e; --good: #1e8449; --calm: #5d6d7e }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line) }
-.mandatory { color: var(--bad); font-weight: 600 } .advisory { color: var(--warn) } .waived { color: var(--calm) } .good { color: var(--good); font-weight: 600 }
-code { font: .85em ui-monospace, monospace; overflow-wrap: anywhere } details { margin: .5rem 0; border: 1px solid var(--line); border-radius: 4px; padding: .5rem 1rem } summary { cursor: pointer; font-weight: 600 }
-.verdict { font-size: 1.3rem; border-left: .4rem solid currentColor; padding: .3rem 1rem }
-@media print { details { break-inside: avoid } }`;
 
 /** The report as one HTML page. */
 export function html(report: Report): string {
+  const title = `Policy report: ${subject(report)}`;
+  const policy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'`;
   const mandatory = report.findings.filter((finding) => finding.level === "mandatory");
-  const waived = report.findings.filter((finding) => finding.status === "waived");
-  const verdict = mandatory.length === 0 && report.problems.length === 0
-    ? '<p class="verdict good">No mandatory policy is broken.</p>'
-    : `<p class="verdict mandatory">${mandatory.length} mandatory findings${report.problems.length === 0 ? "" : `, ${report.problems.length} inputs that could not be read`}.</p>`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Policy report</title><style>${STYLE}</style></head><body>
-<h1>Policy report</h1>
-${verdict}
-<p>${report.resources} resources judged by ${report.rules.length} policies of ${escape(report.tool.name)} ${escape(report.tool.version)} on ${escape(report.generated.slice(0, 16).replace("T", " "))} UTC.
-${report.findings.length - mandatory.length - waived.length} advisory findings, ${waived.length} waived. Configuration <code>${escape(report.tool.configurationDigest)}</code>.</p>
-<p>This page says what was declared and how the policies judge it. It does not prove that a system conforms to a law or a standard.</p>
-${report.problems.length === 0 ? "" : `<h2>Not read</h2><ul>${report.problems.map((problem) => `<li><code>${escape(problem.file)}${problem.line === undefined ? "" : `:${problem.line}`}</code> ${escape(problem.message)}</li>`).join("")}</ul>`}
-<h2>Controls</h2>
-${Object.entries(FRAMEWORKS).map(([framework, edition]) => frameworkTable(report, framework, edition)).join("\n")}
-<h2>Findings</h2>
-${byResource(report.findings)}
-${waived.length === 0 ? "" : `<h2>Waivers in use</h2><table><tr><th>Policy</th><th>Resource</th><th>Reason</th><th>Approved by</th><th>Until</th></tr>${waived.map((finding) => `<tr><td><code>${escape(finding.rule)}</code></td><td><code>${escape(finding.resource)}</code></td><td>${escape(finding.waiver?.reason ?? "")}</td><td>${escape(finding.waiver?.approver ?? "")}</td><td>${escape(finding.waiver?.expires ?? "")}</td></tr>`).join("")}</table>`}
+  const advisory = report.findings.filter((finding) => finding.level === "advisory" && finding.status !== "waived");
+  return markup`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${new Markup(STYLE)}</style></head><body>
+<header><h1>${title}</h1>
+<p class="soft">${occasion(report)} on ${day(report.generated)}, ${report.generated.slice(11, 16)} UTC</p></header>
+<main>
+${verdict(report, mandatory)}
+<ul class="counts"><li><b>${mandatory.length}</b>mandatory findings</li><li><b>${advisory.length}</b>advisory findings</li><li><b>${waived(report).length}</b>waived findings</li><li><b>${report.rules.length}</b>policies in force</li><li><b>${report.disabled.length}</b>policies switched off</li><li><b>${report.resources}</b>resources judged</li></ul>
+${facts(report)}
+<section><h2>What this page proves, and what not</h2>
+<p>It shows what was declared for these resources, and how the policies named here judged it at the time given above. The digests say exactly which policies, which configuration and which images were meant: another digest is another judgement.</p>
+<p>It does not prove that a system conforms to a law or a standard. A policy answers for the part of a control that a declaration can show. Evidence is checked for being there, current, approved by a second person and meant for this release; whether its contents are true is for its owner and approver to answer. What runs in a cluster may differ from what was declared.</p></section>
+${problems(report)}
+${mandatory.length === 0 ? undefined : markup`<section><h2>What stops this release</h2>${findingGroups(mandatory)}</section>`}
+${evidence(report)}
+${waivers(report)}
+<section><h2>Controls</h2>${controlsInShort(report)}${controlTables(report)}</section>
+<section><h2>Advice</h2>${advisory.length === 0 ? markup`<p>None.</p>` : [markup`<p>These findings stop nothing.</p>`, findingGroups(advisory)]}</section>
+${switchedOff(report)}
+</main>
 </body></html>
-`;
+`.text;
 }
 
-function frameworkTable(report: Report, framework: string, edition: string): string {
-  const rows = CONTROLS.filter((control) => control.framework === framework).map((control) => {
-    const found = report.findings.filter((finding) => control.rules.includes(finding.rule));
-    const broken = found.filter((finding) => finding.level === "mandatory").length;
-    const state = broken > 0 ? `<span class="mandatory">${broken} mandatory</span>` : found.length > 0 ? `<span class="advisory">${found.length} advisory</span>` : '<span class="good">nothing found</span>';
-    return `<tr><td>${escape(control.title)}</td><td>${control.rules.length} policies</td><td>${state}</td></tr>`;
-  });
-  return `<details open><summary>${escape(edition)}</summary><table><tr><th>Control</th><th>Answered for by</th><th>State</th></tr>${rows.join("")}</table></details>`;
+function subject({ run }: Report): string {
+  if (run.stack === undefined) return "declared resources";
+  return run.project === undefined ? run.stack : `${run.project}, ${run.stack}`;
 }
 
-function byResource(findings: readonly ReportFinding[]): string {
-  const names = [...new Set(findings.map((finding) => finding.resource))].sort();
-  if (names.length === 0) return "<p>None.</p>";
-  return names.map((name) => {
-    const own = findings.filter((finding) => finding.resource === name);
-    const rows = own.map((finding) => `<tr><td class="${finding.status === "waived" ? "waived" : finding.level}">${finding.status === "waived" ? "waived" : finding.level}</td><td>${finding.severity}</td><td><code>${escape(finding.rule)}</code></td><td>${escape(finding.message)}${finding.path === "" ? "" : `<br><code>${escape(finding.path)}</code>`}<br>${escape(finding.fix)}</td></tr>`);
-    return `<details${own.some((finding) => finding.level === "mandatory") ? " open" : ""}><summary><code>${escape(name)}</code> (${own.length})</summary><table>${rows.join("")}</table></details>`;
-  }).join("\n");
+function occasion({ run }: Report): string {
+  return { scan: "Scan of files", preview: "Preview, before anything was changed,", update: "Deployment" }[run.kind];
+}
+
+/** `2026-11-24T…` as `24 November 2026`. */
+function day(date: string): string {
+  return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(new Date(date));
+}
+
+/** A last day with the time left on the day of the report. */
+function until(date: string, report: Report): string {
+  const days = Math.floor((Date.parse(date) + 86_400_000 - Date.parse(report.generated)) / 86_400_000);
+  return `${date} (${days < 0 ? "over" : days === 0 ? "last day" : `${days} ${days === 1 ? "day" : "days"} left`})`;
+}
+
+function verdict(report: Report, mandatory: readonly ReportFinding[]): Markup {
+  const rules = new Set(mandatory.map(({ rule }) => rule)).size;
+  const words: Readonly<Record<Report["verdict"], readonly [string, string]>> = {
+    passed: ["Passed", "No mandatory policy is broken."],
+    violated: ["Stopped", `${mandatory.length} ${mandatory.length === 1 ? "finding" : "findings"} of ${rules} mandatory ${rules === 1 ? "policy" : "policies"}. ${report.complete ? "" : "Not everything could be judged. "}Each must be mended or waived before the release may go on.`],
+    incomplete: ["Incomplete", "No mandatory policy was found broken, but not everything could be judged. This is not a pass."],
+  };
+  const [head, text] = words[report.verdict];
+  return markup`<div class="verdict ${report.verdict}" role="status"><strong>${head}</strong><span>${text}</span></div>`;
+}
+
+function facts(report: Report): Markup {
+  const { tool, configuration, run } = report;
+  const rows: (readonly [string, Part])[] = [
+    ["Release", report.images.length === 0 ? "no images" : report.images.map(({ image, resources }) => markup`<code>${image}</code> <small>in ${resources.length} ${resources.length === 1 ? "resource" : "resources"}</small><br>`)],
+    ...(run.stack === undefined ? [] : [["Stack", [run.organization, run.project, run.stack].filter((part) => part !== undefined).join("/")] as const]),
+    ["Policy pack", markup`${tool.name} ${tool.version}<br><code>${tool.digest ?? "ran from its sources, without a digest"}</code>`],
+    ...(configuration.file === undefined ? [] : [["Configuration file", markup`${configuration.file}<br><code>${configuration.fileDigest}</code>`] as const]),
+    ["Settings in force", markup`<code>${configuration.digest}</code><br><small>every policy's level and parameters, defaults included, and the waivers</small>`],
+  ];
+  return markup`<dl>${rows.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+function problems(report: Report): Markup | undefined {
+  if (report.problems.length === 0) return undefined;
+  return markup`<section><h2>What could not be read</h2><ul>${report.problems.map(({ file, line, message }) => markup`<li><code>${file}${line === undefined ? "" : `:${line}`}</code> ${message}</li>`)}</ul></section>`;
+}
+
+function evidence(report: Report): Markup {
+  const rows = report.evidence.map((file) => [
+    markup`${file.kind ?? "unknown"}<br><code>${file.file}</code>`,
+    markup`<span class="${file.state}">${file.state}</span>${file.exampleAsOf === undefined ? undefined : markup`<br><small>an example: counts for the example release only, judged as on ${file.exampleAsOf}</small>`}${file.problems.map((problem) => markup`<br>${problem}`)}`,
+    file.reviewed ?? "",
+    file.expires === undefined ? "" : file.exampleAsOf === undefined ? until(file.expires, report) : file.expires,
+    markup`${file.owner}${file.author === undefined ? undefined : markup`<br><small>written by ${file.author}, approved by ${file.approver}</small>`}`,
+    markup`${file.system}<br><small>${file.obligations.length} obligations answered; ${belongs(file.digests, report)}</small>`,
+  ]);
+  return markup`<section><h2>Evidence</h2>${rows.length === 0 ? markup`<p>None was found.</p>` : table(["File", "State", "Reviewed", "Counts until", "Owner", "System"], rows)}</section>`;
+}
+
+function belongs(digests: readonly string[], report: Report): string {
+  const running = report.images.filter(({ image }) => digests.some((digest) => image.endsWith(`@${digest}`)));
+  return running.length > 0 ? "for an image of this release" : "for no image of this release";
+}
+
+function waived(report: Report): ReportFinding[] {
+  return report.findings.filter((finding) => finding.waiver !== undefined);
+}
+
+function waivers(report: Report): Markup {
+  const rows = waived(report).map(({ rule, resource, message, waiver }) => [
+    markup`<code>${rule}</code><br><small>${message}</small>`,
+    markup`${resourceName(resource)}`,
+    waiver?.reason,
+    markup`${waiver?.approver}<br><small>asked for by ${waiver?.requestedBy}</small>`,
+    waiver && until(waiver.expires, report),
+  ]);
+  return markup`<section><h2>Waivers in use</h2>${rows.length === 0 ? markup`<p>None.</p>` : table(["Policy", "Resource", "Reason", "Approved by", "Holds until"], rows)}</section>`;
+}
+
+function switchedOff(report: Report): Markup | undefined {
+  if (report.disabled.length === 0) return undefined;
+  return markup`<section><h2>Policies switched off</h2><p>They judged nothing here: ${report.disabled.map((rule, index) => markup`${index === 0 ? "" : ", "}<code>${rule}</code>`)}.</p></section>`;
 }

@@ -16,7 +16,11 @@ export function openReport(report: Report): object {
   return {
     apiVersion: "openreports.io/v1alpha1",
     kind: "ClusterReport",
-    metadata: { name: report.tool.name, labels: { "app.kubernetes.io/managed-by": report.tool.name } },
+    metadata: {
+      name: [report.tool.name, report.run.project, report.run.stack].filter((part) => part !== undefined).join("-"),
+      labels: { "app.kubernetes.io/managed-by": report.tool.name },
+      annotations: { "rlhf-audit-trail.dev/verdict": report.verdict, "rlhf-audit-trail.dev/settings-digest": report.configuration.digest, ...(report.tool.digest !== undefined && { "rlhf-audit-trail.dev/pack-digest": report.tool.digest }) },
+    },
     source: report.tool.name,
     summary: { pass: silent.length, fail: count("fail"), warn: count("warn"), error: count("error") + report.problems.length, skip: count("skip") },
     results: [

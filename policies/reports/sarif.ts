@@ -27,15 +27,19 @@ export function sarif(report: Report): object {
             })),
           },
         },
-        invocations: [{ executionSuccessful: report.problems.length === 0, toolExecutionNotifications: report.problems.map((problem) => ({ level: "error", message: { text: `${problem.file}${problem.line === undefined ? "" : `:${problem.line}`}: ${problem.message}` } })) }],
-        results: report.findings.map((finding) => result(finding, index.get(finding.rule) ?? -1)),
+        invocations: [{ executionSuccessful: report.complete, endTimeUtc: report.generated, toolExecutionNotifications: report.problems.map((problem) => ({ level: "error", message: { text: `${problem.file}${problem.line === undefined ? "" : `:${problem.line}`}: ${problem.message}` } })) }],
+        automationDetails: { id: `policies/${[report.run.project, report.run.stack].filter((part) => part !== undefined).join("/") || report.run.kind}/` },
+        properties: { verdict: report.verdict, run: report.run, packDigest: report.tool.digest, configuration: report.configuration, images: report.images.map(({ image }) => image) },
+        results: report.findings.map((finding) => result(finding, index.get(finding.rule) ?? -1, report)),
       },
     ],
   };
 }
 
-function result(finding: ReportFinding, ruleIndex: number): object {
-  const place = finding.file === undefined ? {} : { physicalLocation: { artifactLocation: { uri: encodeURI(finding.file) }, region: { startLine: finding.line ?? 1 } } };
+function result(finding: ReportFinding, ruleIndex: number, { run }: Report): object {
+  // Code scanning shows only what has a file: for a stack that is the stack's own.
+  const file = finding.file ?? (run.stack === undefined ? undefined : `Pulumi.${run.stack}.yaml`);
+  const place = file === undefined ? {} : { physicalLocation: { artifactLocation: { uri: encodeURI(file) }, region: { startLine: finding.line ?? 1 } } };
   return {
     ruleId: finding.rule,
     ruleIndex,
@@ -43,6 +47,6 @@ function result(finding: ReportFinding, ruleIndex: number): object {
     message: { text: `${finding.path === "" ? "" : `${finding.path}: `}${finding.message}` },
     locations: [{ ...place, logicalLocations: [{ fullyQualifiedName: `${finding.resource}#${finding.path}`, kind: "resource" }] }],
     partialFingerprints: { finding: createHash("sha256").update(`${finding.rule} ${finding.resource} ${finding.path}`).digest("hex") },
-    ...(finding.waiver && { suppressions: [{ kind: "external", status: "accepted", justification: `${finding.waiver.reason} (approved by ${finding.waiver.approver}, until ${finding.waiver.expires})` }] }),
+    ...(finding.waiver && { suppressions: [{ kind: "external", status: "accepted", justification: `${finding.waiver.reason} (asked for by ${finding.waiver.requestedBy}, approved by ${finding.waiver.approver}, until ${finding.waiver.expires})` }] }),
   };
 }

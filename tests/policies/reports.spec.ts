@@ -1,13 +1,15 @@
 /** Reports: the same findings in every format, nothing lost, nothing injected. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { CONTROLS, controlsOf, FRAMEWORKS } from "../../policies/controls.ts";
 import { judgeResource, RuleIndex } from "../../policies/evaluate.ts";
+import { readEvidence } from "../../policies/evidence-files.ts";
 import { FORMATS } from "../../policies/reports/index.ts";
-import { makeReport, type Report } from "../../policies/reports/report.ts";
+import { makeReport, reportFinding, type Report } from "../../policies/reports/report.ts";
 import { fromManifest } from "../../policies/resource.ts";
 import { deployment } from "../../policies/rules/examples.ts";
 import { RULES } from "../../policies/rules/index.ts";
-import { defaultSettings } from "../../policies/settings.ts";
+import { defaultSettings, parseSettings } from "../../policies/settings.ts";
 
 const NOW = new Date("2026-11-23T12:00:00Z");
 
@@ -16,8 +18,10 @@ function sample(): Report {
   const waiver = { rule: "no-privileged-containers", resource: "Deployment/shop/app", reason: 'driver <b>"x"</b> & co', requestedBy: "a", approver: "b", expires: "2026-12-01", digest: `sha256:${"4e".repeat(32)}` };
   const resource = fromManifest(deployment({ name: 'app<script>"', securityContext: { privileged: true, runAsNonRoot: false } }), { file: "a b.yaml", line: 3 });
   assert(resource);
-  const verdicts = judgeResource(resource, new RuleIndex(RULES), { ...defaultSettings(RULES), waivers: [waiver] }, { now: NOW });
-  return makeReport({ resources: 1, verdicts, problems: [{ file: "broken.yaml", line: 7, message: "broken & bad" }] }, RULES, { version: "1.0.0", configuration: "{}", now: NOW });
+  const settings = { ...defaultSettings(RULES), waivers: [waiver] };
+  const verdicts = judgeResource(resource, new RuleIndex(RULES), settings, { now: NOW });
+  const evidence = readEvidence("compliance") ?? [];
+  return makeReport({ tool: { version: "1.0.0" }, run: { kind: "scan" }, settings, now: NOW, rules: RULES, resources: 1, findings: verdicts.map(reportFinding), problems: [{ file: "broken.yaml", line: 7, message: "broken & bad" }], evidence });
 }
 
 describe("reports", () => {
@@ -71,16 +75,65 @@ describe("reports", () => {
     assert.equal(component.components[0]["control-implementations"].flatMap((one) => one["implemented-requirements"]).length, CONTROLS.length);
   });
 
-  it("HTML: self-contained, without script, everything escaped", () => {
+  it("HTML: self-contained, without script, everything escaped, closed to anything else by its own policy", () => {
     const page = written("html");
-    assert.doesNotMatch(page, /<script|src=|href=|@import|url\(|<b>/);
+    assert.doesNotMatch(page, /<script|src=|href=|@import|url\(|<b>"|<b>&quot;/);
     assert.match(page, /container &quot;app&lt;script&gt;/);
     assert.match(page, /Waivers in use[\s\S]*driver &lt;b&gt;/);
     assert.match(page, /broken\.yaml:7/);
+    const [, hash, style] = /style-src &#39;sha256-([^&]+)&#39;[\s\S]*<style>([\s\S]*)<\/style>/.exec(page)!;
+    assert.equal(createHash("sha256").update(style!).digest("base64"), hash);
+  });
+
+  it("HTML: says first how it ended, and never that it passed where something could not be judged", () => {
+    const findings = report.findings.filter(({ level }) => level === "advisory");
+    const page = (changes: Partial<Report>) => FORMATS.html!({ ...report, ...changes });
+    assert.match(page({}), /class="verdict violated"[^]*<strong>Stopped<\/strong><span>1 finding of 1 mandatory policy/);
+    assert.match(page({ findings, verdict: "incomplete" }), /<strong>Incomplete<\/strong>[^]*This is not a pass/);
+    assert.match(page({ findings, verdict: "passed", problems: [], complete: true }), /<strong>Passed<\/strong>/);
+  });
+
+  it("HTML: a control without any policy in force is not judged, instead of clear", () => {
+    const rules = report.rules.filter(({ id }) => !id.startsWith("evidence-"));
+    assert.match(FORMATS.html!({ ...report, rules }), /Article 9: risk management system<\/td><td data-label="State"><span class="off">not judged/);
+    assert.doesNotMatch(FORMATS.html!(report), /not judged/);
   });
 
   it("is the same for the same findings", () => {
     for (const format of Object.keys(FORMATS)) assert.equal(FORMATS[format]!(sample()), written(format));
+  });
+});
+
+describe("a report", () => {
+  const settings = defaultSettings(RULES);
+  const made = (changes: object = {}) => makeReport({ tool: { version: "1.0.0" }, run: { kind: "preview" }, settings, now: NOW, rules: RULES, resources: 1, findings: [], ...changes });
+
+  it("passes only when everything could be judged", () => {
+    assert.equal(made().verdict, "passed");
+    assert.equal(made({ complete: false }).verdict, "incomplete");
+    assert.equal(made({ problems: [{ file: "a", message: "b" }] }).verdict, "incomplete");
+    assert.equal(made({ complete: false, findings: sample().findings }).verdict, "violated");
+  });
+
+  it("has a digest of the settings in force: another level, parameter or waiver is another one, another spelling is not", () => {
+    const digest = (configuration: object) => made({ settings: parseSettings(RULES, configuration, "test") }).configuration.digest;
+    const plain = digest({});
+    assert.equal(plain, made().configuration.digest);
+    assert.equal(digest({ "no-privileged-containers": "mandatory" }), plain);
+    assert.notEqual(digest({ "no-privileged-containers": "advisory" }), plain);
+    assert.notEqual(digest({ "high-user-id": { min: 5000 } }), plain);
+    assert.notEqual(digest({ waivers: { list: [{ rule: "high-user-id", resource: "Pod/a", reason: "needed for the test", requestedBy: "a", approver: "b", expires: "2026-12-01" }] } }), plain);
+  });
+
+  it("lists what is switched off, and evidence with its state on the day", () => {
+    const off = made({ settings: parseSettings(RULES, { all: "disabled" }, "test") });
+    assert.deepEqual([off.rules.length, off.disabled.length], [0, RULES.length]);
+    const [file] = readEvidence("compliance")!;
+    const real = { ...file!, evidence: { ...file!.evidence!, example: undefined } };
+    const states = (now: string) => made({ evidence: [file, real, { file: "x.yml", problems: ["no"], references: {} }], now: new Date(now) }).evidence.map(({ state }) => state);
+    assert.deepEqual(states("2026-11-23T00:00:00Z"), ["current", "current", "unusable"]);
+    assert.deepEqual(states("2027-05-02T23:00:00Z"), ["current", "current", "unusable"]);
+    assert.deepEqual(states("2027-05-03T00:00:00Z"), ["current", "expired", "unusable"]);
   });
 });
 
