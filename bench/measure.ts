@@ -17,6 +17,8 @@ export interface Report {
   figures: Figure[];
   /** Sentences that a reader needs in order not to misread the figures. */
   notes: string[];
+  /** What must not happen has happened: the exit status is 1. */
+  failure?: string;
 }
 
 export interface Sample {

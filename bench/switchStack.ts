@@ -1,0 +1,108 @@
+/** A copy of the local stack in a temporary folder, of which only the configuration is changed: each release is one `up`. */
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { repository } from "../cluster/paths.ts";
+import { monotonicMs } from "./switchRequests.ts";
+
+/** What the stack is to be. A slot without an image is empty. */
+export interface StackWish {
+  active: "blue" | "green";
+  blue?: string;
+  green?: string;
+  /** A duration; by default what the configuration says. */
+  progressDeadline?: string;
+}
+
+/** How an `up` ended. */
+export interface UpEnd {
+  code: number | null;
+  /** Both outputs, in the order in which they came. */
+  output: string;
+  seconds: number;
+}
+
+/** An `up` under way. */
+export interface UpRun {
+  /** Resolves when the output matches; rejects when it ends before. */
+  printed: (pattern: RegExp) => Promise<void>;
+  /** Kills it as the kernel would: it can't tell anyone. */
+  kill: () => void;
+  ended: Promise<UpEnd>;
+}
+
+const copied = ["Pulumi.yaml", "Pulumi.local.yaml", "package.json", "tsconfig.json", "tsconfig.pulumi.json", "index.ts", "config", "components", "policies", "compliance"];
+
+/** A stack of its own, with a state of its own. */
+export class SwitchStack {
+  readonly #folder: string;
+  readonly #kubeconfig: string;
+
+  private constructor(folder: string, kubeconfig: string) {
+    this.#folder = folder;
+    this.#kubeconfig = kubeconfig;
+  }
+
+  static async make(kubeconfig: string): Promise<SwitchStack> {
+    const folder = await mkdtemp(join(tmpdir(), "rlhf-stack-"));
+    for (const path of copied) await cp(join(repository, path), join(folder, path), { recursive: true });
+    await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
+    return new SwitchStack(folder, kubeconfig);
+  }
+
+  /** Writes the wish into the stack's configuration and makes it true. */
+  async up(wish: StackWish): Promise<UpEnd> {
+    return await (await this.start(wish)).ended;
+  }
+
+  /** As `up`, and fails with its words unless it ends well. */
+  async mustUp(wish: StackWish): Promise<UpEnd> {
+    const end = await this.up(wish);
+    if (end.code !== 0) throw new Error(`up to ${JSON.stringify(wish)} ended with ${String(end.code)}:\n${end.output}`);
+    return end;
+  }
+
+  /** Starts what `up` does. */
+  async start(wish: StackWish): Promise<UpRun> {
+    await this.#write(wish);
+    const begun = monotonicMs();
+    const args = [join(repository, "engine/main.ts"), "up", "--stack", "local", "--kubeconfig", this.#kubeconfig, "--yes"];
+    const child = spawn(process.execPath, args, { cwd: this.#folder, stdio: ["ignore", "pipe", "pipe"] });
+    const watchers = new Set<() => void>();
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        for (const watch of watchers) watch();
+      });
+    }
+    const ended = new Promise<UpEnd>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => resolve({ code, output, seconds: (monotonicMs() - begun) / 1000 }));
+    });
+    const printed = (pattern: RegExp): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const watch = (): void => {
+          if (pattern.test(output)) resolve();
+        };
+        watchers.add(watch);
+        watch();
+        void ended.then(() => reject(new Error(`ended without saying ${String(pattern)}:\n${output}`)), reject);
+      });
+    return { printed, kill: () => void child.kill("SIGKILL"), ended };
+  }
+
+  async #write({ active, blue, green, progressDeadline }: StackWish): Promise<void> {
+    const document = parseDocument(await readFile(join(repository, "Pulumi.local.yaml"), "utf8"));
+    const slots = { ...(blue !== undefined && { blue: { image: blue } }), ...(green !== undefined && { green: { image: green } }) };
+    document.setIn(["config", "rlhf-audit-trail:blueGreen"], { active, slots, ...(progressDeadline !== undefined && { progressDeadline }) });
+    await writeFile(join(this.#folder, "Pulumi.local.yaml"), document.toString());
+  }
+
+  /** Removes the folder; what is in the cluster stays. */
+  async remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
