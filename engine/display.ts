@@ -1,5 +1,5 @@
 /** An operation's result as text: tree, policies, diagnostics, outputs, summary. */
-import { type Diagnostic, type OperationResult, type ProjectStack } from "./model.ts";
+import { type Diagnostic, type Finding, type OperationResult, type ProjectStack } from "./model.ts";
 import { count, findingLines, packLines, remediationLines, resourceTitle } from "./displayPolicies.ts";
 import { masker, plainMap } from "./plain.ts";
 import { type Plan, outcome, summarize } from "./plan.ts";
@@ -13,6 +13,8 @@ export interface DisplayOptions {
   diff: boolean;
   /** Debug messages, too. */
   debug: boolean;
+  /** Findings that a preview just above has shown in full. Default: none. */
+  shown?: readonly Finding[];
 }
 
 /** All lines of a result. */
@@ -29,7 +31,7 @@ export function resultLines(
     { title: "Outputs", lines: Object.keys(result.outputs).length === 0 ? [] : valueLines(plainMap(result.outputs)) },
     { title: "Changed by policies", lines: remediationLines(result.remediations, style, diff) },
     { title: "Diagnostics", lines: diagnosticLines(result.diagnostics, style, debug) },
-    { title: "Policies", lines: [...packLines(result.packs, style), ...findingLines(result.findings, style)] },
+    { title: "Policies", lines: policyLines(result, options) },
     {
       title: "Errors",
       lines: result.errors.flatMap((error) =>
@@ -45,6 +47,19 @@ export function resultLines(
       "",
     ]);
   return [...text, ...summaryLines(kind, target, result, style), ""].map(mask);
+}
+
+/** The packs that ran and what they found; of what was shown before, only how much it is. */
+function policyLines({ packs, findings }: OperationResult, { style, shown = [] }: DisplayOptions): string[] {
+  const known = new Set(shown.map(sameness));
+  const fresh = findings.filter((finding) => !known.has(sameness(finding)));
+  const repeated = findings.length - fresh.length;
+  const again = repeated === 0 ? [] : [style("faint", `${count(repeated, "finding")} as in the preview above`)];
+  return [...packLines(packs, style), ...findingLines(fresh, style), ...again];
+}
+
+function sameness({ policy, level, urn, message }: Finding): string {
+  return JSON.stringify([policy, level, urn, message]);
 }
 
 /** What happened, in two or three lines. */
@@ -80,10 +95,10 @@ function summaryLines(kind: Plan["kind"], target: ProjectStack, result: Operatio
   const seconds = (result.durationMs / 1000).toFixed(1);
   const policies =
     result.packs.length === 0
-      ? style("warn", "no policy pack ran")
-      : `${mandatory} mandatory, ${advisory} advisory ${mandatory + advisory === 1 ? "finding" : "findings"}`;
+      ? kind === "destroy" ? "" : `; ${style("warn", "no policy pack ran")}`
+      : `; ${mandatory} mandatory, ${advisory} advisory ${mandatory + advisory === 1 ? "finding" : "findings"}`;
   return [
-    `${style("strong", `${target.project}/${target.stack}`)}: ${verdict}. ${count(total(summary), "resource")}: ${parts.join(", ") || "nothing"}; ${policies}; ${seconds} s`,
+    `${style("strong", `${target.project}/${target.stack}`)}: ${verdict}. ${count(total(summary), "resource")}: ${parts.join(", ") || "nothing"}${policies}; ${seconds} s`,
   ];
 }
 

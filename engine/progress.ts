@@ -1,5 +1,5 @@
-/** What is shown while an operation runs: one line that renews itself on a terminal, plain lines elsewhere. */
-import { type EngineEvent } from "./model.ts";
+/** What is shown while an operation runs: on a terminal a picture that renews itself, with what is waited for and why; plain lines elsewhere. */
+import { type EngineEvent, type Step, type Urn } from "./model.ts";
 import { type Style } from "./style.ts";
 import { resourceTitle } from "./displayPolicies.ts";
 
@@ -11,6 +11,10 @@ export interface Terminal {
 }
 
 const frameMs = 100;
+/** Resources under way that are shown at most; the others are counted. */
+const shownAtOnce = 8;
+/** A resource that took longer is told where nothing renews itself, in milliseconds. */
+const worthTellingMs = 1000;
 const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
 /** Shows a running operation. `stop` must be called before anything else is printed. */
@@ -25,6 +29,11 @@ export class Progress {
   #registered = 0;
   #finished = 0;
   #last = "";
+  /** Resources that are being changed, in order of their beginning. */
+  readonly #underWay = new Map<Urn, { step: Step; since: number; status: string }>();
+  /** Lines of the picture that is on the terminal now. */
+  #drawn = 0;
+  readonly #started = performance.now();
 
   /** @param title e.g. `Previewing production` */
   constructor(terminal: Terminal, style: Style, title: string, mask: (text: string) => string) {
@@ -42,11 +51,17 @@ export class Progress {
     if (event.kind === "resource-registering") {
       this.#registered++;
       this.#last = resourceTitle(event.urn);
+    } else if (event.kind === "step-started") {
+      const { urn, custom, operation } = event.step;
+      if (custom && operation !== "same") this.#underWay.set(urn, { step: event.step, since: performance.now(), status: "" });
     } else if (event.kind === "step-finished") {
       this.#finished++;
+      this.#settle(event.step.urn, event.error);
       if (event.error !== undefined) this.line(this.#style("bad", `${event.step.name}: ${event.error}`));
     } else if (event.kind === "status") {
-      this.#last = event.message;
+      const waiting = this.#underWay.get(event.urn);
+      if (waiting === undefined) this.#last = event.message;
+      else waiting.status = event.message;
       if (!this.#terminal.isTTY) this.line(`${resourceTitle(event.urn)}: ${event.message}`);
     } else if (event.kind === "program-output") this.#programOutput(event.stream, event.text);
   };
@@ -79,13 +94,34 @@ export class Progress {
     this.line(`${this.#style("faint", "program |")} ${line}`);
   }
 
+  /** One that was waited for, and of which something was said, is told to be done. */
+  #settle(urn: Urn, error: string | undefined): void {
+    const waited = this.#underWay.get(urn);
+    this.#underWay.delete(urn);
+    if (waited === undefined || waited.status === "" || error !== undefined || this.#terminal.isTTY) return;
+    const took = performance.now() - waited.since;
+    if (took > worthTellingMs) this.line(`${resourceTitle(urn)}: done after ${seconds(took)}`);
+  }
+
   #draw(): void {
     this.#frame = (this.#frame + 1) % frames.length;
-    const text = `${frames[this.#frame] ?? ""} ${this.#title}: ${this.#registered} registered, ${this.#finished} done  ${this.#last}`;
-    this.#terminal.write(`\r\u001b[2K${text.slice(0, Math.max(20, this.#terminal.columns - 1))}`);
+    const now = performance.now();
+    const waiting = [...this.#underWay.values()];
+    const title = `${frames[this.#frame] ?? ""} ${this.#title}: ${this.#registered} registered, ${this.#finished} done, ${seconds(now - this.#started)}`;
+    const rows = waiting.slice(0, shownAtOnce).map(({ step, since, status }) => `  ${step.operation} ${resourceTitle(step.urn)}  ${seconds(now - since)}  ${status}`);
+    if (waiting.length > shownAtOnce) rows.push(`  and ${waiting.length - shownAtOnce} more`);
+    const lines = [waiting.length === 0 ? `${title}  ${this.#last}` : title, ...rows];
+    const width = Math.max(20, this.#terminal.columns - 1);
+    this.#clear();
+    this.#terminal.write(lines.map((line) => this.#mask(line).replaceAll(/\s*\n\s*/g, " ").slice(0, width)).join("\n"));
+    this.#drawn = lines.length;
   }
 
   #clear(): void {
-    if (this.#terminal.isTTY) this.#terminal.write("\r\u001b[2K");
+    if (!this.#terminal.isTTY) return;
+    this.#terminal.write(`${"\r\u001b[2K\u001b[1A".repeat(Math.max(0, this.#drawn - 1))}\r\u001b[2K`);
+    this.#drawn = 0;
   }
 }
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

@@ -19,6 +19,7 @@ import { masker } from "./plain.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Progress, type Terminal } from "./progress.ts";
 import { type Project, parseStackName } from "./project.ts";
+import { PolicyReports } from "./policyReports.ts";
 import { previewProvider } from "./previewProviders.ts";
 import { type ProviderLookup } from "./provider.ts";
 import { loadState, type StackState } from "./state.ts";
@@ -32,6 +33,8 @@ export interface RunOptions {
   policyPacks: readonly string[];
   /** Configuration files, one for each pack in order; none: `config/<stack>.json` of the pack, if it is there. */
   policyPackConfigs: readonly string[];
+  /** Reports that the policy pack is to write, each as `FORMAT=FILE`. Default: none. */
+  reports?: readonly string[];
   /** State file; none: `.pulumi-local/<project>/<stack>.json`. */
   statePath?: string;
   diff: boolean;
@@ -114,10 +117,18 @@ export async function operate(
 ): Promise<OperationResult> {
   const { project, terminal, style, interrupts, debug } = options;
   const progress = new Progress(terminal, style, title, masker(target.configuration.secretTexts ?? []));
-  const packs = choosePacks(project, target.stack, options.policyPacks, options.policyPackConfigs);
+  // Nothing that only goes is judged.
+  const packs = kind === "destroy" ? [] : choosePacks(project, target.stack, options.policyPacks, options.policyPackConfigs);
+  const reports = new PolicyReports(kind === "destroy" ? [] : (options.reports ?? []), target.stack, packs.length);
   const say = (message: string): void => progress.line(`${style("faint", "policy  |")} ${message}`);
   // The packs load while the program does.
-  const policies = startPolicyHost({ packs, target, dryRun: kind === "preview", onMessage: say });
+  const policies = startPolicyHost({
+    packs,
+    target,
+    dryRun: kind === "preview",
+    environment: (configPath) => reports.environment(configPath),
+    onMessage: say,
+  });
   interrupts.onKill(() => policies.kill());
   const stop = new AbortController();
   let packProblem: unknown;
@@ -139,7 +150,13 @@ export async function operate(
       signal,
     });
     // A pack that cannot run is the reason of whatever else went wrong.
-    return packProblem === undefined ? result : { ...result, errors: [describeError(packProblem, debug)] };
+    if (packProblem !== undefined) return { ...result, errors: [describeError(packProblem, debug)] };
+    if (result.errors.length > 0) return result;
+    await policies.close(); // a pack may write its reports as late as at its end
+    return { ...result, errors: reports.missing() };
+  } catch (error) {
+    policies.kill();
+    throw error;
   } finally {
     progress.stop();
     if (interrupts.signal.aborted) policies.kill();

@@ -11,7 +11,7 @@ import { askHealth } from "./kubernetes/health.ts";
 import { diffLive, kubernetesProvider } from "./kubernetes/provider.ts";
 import { findInterrupted, refresh } from "./kubernetes/recovery.ts";
 import { acquireLock } from "./lock.ts";
-import type { OperationResult, ProjectStack, PropertyMap, ResourceState } from "./model.ts";
+import type { Finding, OperationResult, ProjectStack, PropertyMap, ResourceState } from "./model.ts";
 import { makePlan, outcome, type Plan } from "./plan.ts";
 import type { ProviderLookup } from "./provider.ts";
 import { emptyConfiguration, emptyResult, identify, operate, statePathOf, type RunOptions } from "./stackRun.ts";
@@ -60,14 +60,24 @@ async function change(kind: "update" | "destroy", target: ProjectStack, options:
   const { project, env, terminal, style, interrupts } = options;
   const { salt } = readStackFile(project, target.stack);
   const state = await loadState(statePathOf(target.stack, options), env, salt);
-  await checkClusters(target, state, clusters);
-  await makeTrue(state, clusters, options);
+  const found: string[] = [];
+  const readState = async (): Promise<ResourceState[]> => {
+    await checkClusters(target, state, clusters);
+    await makeTrue(state, clusters, options, (line) => void found.push(`${line}\n`));
+    return state.resources;
+  };
   const { signal } = interrupts;
+  let shown: readonly Finding[] = [];
 
-  if (kind === "update") {
-    const planned = await operate(target, options, { kind: "preview", title: `Previewing ${target.stack}`, prior: () => Promise.resolve(state.resources), providers: planning });
+  if (kind === "destroy") {
+    await readState();
+    terminal.write(found.join(""));
+  } else {
+    // The packs start while the cluster is asked.
+    const planned = await operate(target, options, { kind: "preview", title: `Previewing ${target.stack}`, prior: readState, providers: planning });
+    shown = planned.findings;
     signal.throwIfAborted();
-    terminal.write(`${show("preview", target, planned, options)}\n`);
+    terminal.write(`${found.join("")}${show("preview", target, planned, options)}\n`);
     if (outcome(planned) !== "clean") {
       terminal.write(`${style("bad", "Nothing was changed.")}\n`);
       return makePlan(kind, target, { ...planned, steps: [] });
@@ -91,9 +101,7 @@ async function change(kind: "update" | "destroy", target: ProjectStack, options:
     await stateJournal.flush();
   }
   signal.throwIfAborted();
-  // What the policies advise stands in the preview above.
-  const shown = kind === "update" ? { ...result, findings: result.findings.filter(({ level }) => level === "mandatory") } : result;
-  terminal.write(`${show(kind, target, shown, options)}\n`);
+  terminal.write(`${show(kind, target, result, options, shown)}\n`);
   if (kind === "update" && outcome(result) === "clean") await showHealth(target, result.outputs, options, clusters);
   return makePlan(kind, target, result);
 }
@@ -101,8 +109,8 @@ async function change(kind: "update" | "destroy", target: ProjectStack, options:
 /** The preview before an update sees what the update will, without touching the cluster. */
 const planning: ProviderLookup = (pkg) => (pkg === "kubernetes" ? { ...kubernetesPreview, diff: (request) => Promise.resolve(diffLive(request)) } : undefined);
 
-function show(kind: Plan["kind"], target: ProjectStack, result: OperationResult, { style, diff, debug }: UpdateOptions): string {
-  return resultLines(kind, target, result, { style, diff, debug }).join("\n");
+function show(kind: Plan["kind"], target: ProjectStack, result: OperationResult, { style, diff, debug }: UpdateOptions, shown: readonly Finding[] = []): string {
+  return resultLines(kind, target, result, { style, diff, debug, shown }).join("\n");
 }
 
 /** What a default provider would be configured with. */
@@ -127,18 +135,17 @@ function nameOfProvider({ urn }: ResourceState): string {
 }
 
 /** Takes into the state what a killed run left open, and with `--refresh` what others changed. */
-async function makeTrue(state: StackState, clusters: Clusters, options: UpdateOptions): Promise<void> {
-  const { terminal, style, interrupts } = options;
+async function makeTrue(state: StackState, clusters: Clusters, { style, interrupts, refresh: wanted }: UpdateOptions, say: (line: string) => void): Promise<void> {
   const open = state.pending.filter(({ type }) => type === "creating").map(({ resource }) => resource);
   const found = await findInterrupted(open, state.resources, clusters, interrupts.signal);
-  for (const { urn } of found) terminal.write(`${style("warn", "found:")} ${resourceTitle(urn)}, whose creation was interrupted\n`);
+  for (const { urn } of found) say(`${style("warn", "found:")} ${resourceTitle(urn)}, whose creation was interrupted`);
   state.resources.push(...found);
   state.pending = state.pending.filter(({ type }) => type !== "creating");
-  if (!options.refresh) return;
+  if (!wanted) return;
   const { resources, gone, changed } = await refresh(state.resources, clusters, interrupts.signal);
-  for (const { urn } of gone) terminal.write(`${style("warn", "gone:")} ${resourceTitle(urn)} is no longer in the cluster\n`);
-  for (const { urn } of changed) terminal.write(`${style("warn", "drifted:")} ${resourceTitle(urn)} was changed by somebody else\n`);
-  if (gone.length + changed.length === 0) terminal.write("No drift: the cluster is as the state says.\n");
+  for (const { urn } of gone) say(`${style("warn", "gone:")} ${resourceTitle(urn)} is no longer in the cluster`);
+  for (const { urn } of changed) say(`${style("warn", "drifted:")} ${resourceTitle(urn)} was changed by somebody else`);
+  if (gone.length + changed.length === 0) say("No drift: the cluster is as the state says.");
   state.resources = resources;
 }
 

@@ -35,12 +35,16 @@ export class ApiError extends Error {
 export interface Patience {
   /** For one answer. */
   requestMs: number;
-  /** Attempts of a request that may be repeated. */
+  /** Attempts of a request that may be repeated, to a server that has answered before: it comes back. */
   attempts: number;
-  /** Pause before the second attempt; doubled each time. */
+  /** Pause before the second attempt; doubled each time, up to 5 s. */
   pauseMs: number;
 }
-const STANDARD: Patience = { requestMs: 30_000, attempts: 6, pauseMs: 250 };
+/** Half a minute of attempts. */
+const STANDARD: Patience = { requestMs: 30_000, attempts: 10, pauseMs: 250 };
+/** Attempts to reach a server that never answered yet: more likely it is the wrong one, or ended. */
+const FIRST_ATTEMPTS = 4;
+const LONGEST_PAUSE_MS = 5000;
 
 /** The request never reached a server, so that even a creation may be sent again. */
 const UNSENT = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
@@ -49,6 +53,7 @@ const BROKEN = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ECONNABORTED"]);
 export class ApiClient {
   readonly connection: Connection;
   readonly #patience: Patience;
+  #answered = false;
 
   constructor(connection: Connection, patience: Patience = STANDARD) {
     this.connection = connection;
@@ -72,8 +77,9 @@ export class ApiClient {
         return await this.#once(method, path, parts);
       } catch (error) {
         parts.signal.throwIfAborted();
-        if (attempt >= this.#patience.attempts || !mayRepeat(method, error)) throw this.#explain(method, path, error, attempt);
-        await delay(this.#patience.pauseMs * 2 ** (attempt - 1), undefined, { signal: parts.signal });
+        const attempts = this.#answered ? this.#patience.attempts : Math.min(FIRST_ATTEMPTS, this.#patience.attempts);
+        if (attempt >= attempts || !mayRepeat(method, error)) throw this.#explain(method, path, error, attempt);
+        await delay(Math.min(this.#patience.pauseMs * 2 ** (attempt - 1), LONGEST_PAUSE_MS), undefined, { signal: parts.signal });
       }
     }
   }
@@ -94,6 +100,7 @@ export class ApiClient {
     };
     try {
       const { status, text, retryAfter } = await send(url, { ...options, method, headers, signal: method === "GET" ? AbortSignal.any([signal, deadline]) : deadline }, payload);
+      this.#answered ||= status < 500;
       if (status >= 400) throw toApiError(status, text, retryAfter);
       return text;
     } catch (error) {
@@ -143,11 +150,26 @@ class NoAnswer extends Error {
   }
 }
 
+/** Creations and whole replacements are not sent again once they may have been carried out; all others do the same a second time. */
 function mayRepeat(method: Method, error: unknown): boolean {
-  if (error instanceof ApiError) return error.status === 429 || (method === "GET" && error.status >= 500);
+  const harmless = method !== "POST" && method !== "PUT";
+  if (error instanceof ApiError) return error.status === 429 || (harmless && error.status >= 500);
   if (error instanceof NoAnswer) return false; // waiting once more for one that hangs only takes longer
-  const code = systemCode(error) ?? "";
-  return UNSENT.has(code) || (method === "GET" && (BROKEN.has(code) || /socket hang up/.test(String(error))));
+  return isUnsent(error) || (harmless && isBroken(error));
+}
+
+function isUnsent(error: unknown): boolean {
+  return UNSENT.has(systemCode(error) ?? "") || /before secure TLS connection was established/.test(String(error));
+}
+
+function isBroken(error: unknown): boolean {
+  return BROKEN.has(systemCode(error) ?? "") || /socket hang up/.test(String(error));
+}
+
+/** The server, or the way to it, failed: it may be different in a while. */
+export function isOutage(error: unknown): boolean {
+  const cause = error instanceof UserError ? error.cause : error;
+  return cause instanceof NoAnswer || isUnsent(cause) || isBroken(cause) || (cause instanceof ApiError && cause.status >= 500);
 }
 
 function certificateProblem(code: string, message: string): string {

@@ -4,7 +4,7 @@ import { resultLines } from "../../engine/display.ts";
 import { treeLines } from "../../engine/displayTree.ts";
 import { packLines } from "../../engine/displayPolicies.ts";
 import { valueLines } from "../../engine/displayValues.ts";
-import { type PropertyChange } from "../../engine/model.ts";
+import { type Finding, type PropertyChange, type Step } from "../../engine/model.ts";
 import { summarize } from "../../engine/plan.ts";
 import { Progress } from "../../engine/progress.ts";
 import { makeStyle, wantsColours } from "../../engine/style.ts";
@@ -160,5 +160,42 @@ describe("progress", () => {
     shown.progress.line("above");
     shown.progress.stop();
     assert.equal(shown.text(), "\r\u001b[2Kabove\n\r\u001b[2K");
+  });
+
+  const deploymentUrn = "urn:pulumi:dev::shop::kubernetes:apps/v1:Deployment::web";
+  const created: Step = {
+    operation: "create", urn: deploymentUrn, type: "kubernetes:apps/v1:Deployment", name: "web", custom: true, protect: false, dependencies: [], changes: [], replaceReasons: [],
+  };
+
+  it("shows on a terminal what is waited for, why, and since when, and takes it away again", async () => {
+    const { text, progress } = collect(true);
+    progress.take({ kind: "step-started", step: created });
+    progress.take({ kind: "status", urn: deploymentUrn, message: "0 of 1 pods are available;\n container main waits: ErrImagePull" });
+    const shown = /0 registered, 0 done, \d+\.\d s\n {2}create kubernetes:apps\/v1:Deployment {2}web {2}\d+\.\d s {2}0 of 1 pods/;
+    while (!shown.test(text())) await new Promise((done) => setImmediate(done));
+    progress.take({ kind: "step-finished", step: created });
+    progress.stop();
+    assert.ok(text().endsWith("\r\u001b[2K\u001b[1A\r\u001b[2K") || text().endsWith("\r\u001b[2K"), JSON.stringify(text().slice(-40)));
+    assert.ok(text().split("\n").every((line) => line.replaceAll(/\u001b\[\d[KA]|\r/g, "").length < 80 * 3));
+  });
+
+  it("tells each reason once where nothing renews itself", () => {
+    const { text, progress } = collect(false);
+    progress.take({ kind: "step-started", step: created });
+    progress.take({ kind: "status", urn: deploymentUrn, message: "0 of 1 pods are available" });
+    progress.take({ kind: "step-finished", step: created });
+    progress.stop();
+    assert.equal(text(), "kubernetes:apps/v1:Deployment  web: 0 of 1 pods are available\n");
+  });
+});
+
+describe("findings that a preview has shown", () => {
+  it("are counted again, not told again", () => {
+    const finding = (policy: string): Finding => ({ pack: "p", packVersion: "1", policy, level: "advisory", message: `about ${policy}`, urn: webUrn });
+    const update = { ...result, findings: [finding("old"), finding("new")] };
+    const text = resultLines("update", target, update, { style: plain, diff: false, debug: false, shown: [finding("old")] }).join("\n");
+    assert.match(text, /about new/);
+    assert.doesNotMatch(text, /about old/);
+    assert.match(text, /1 finding as in the preview above/);
   });
 });

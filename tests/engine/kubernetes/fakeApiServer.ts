@@ -33,6 +33,7 @@ export class FakeApiServer {
   control: (object: JsonMap, reads: number) => void = () => undefined;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   readonly #reads = new Map<string, number>();
+  readonly #watches = new Map<ServerResponse, string>();
   #uids = 0;
 
   async start(): Promise<void> {
@@ -56,6 +57,12 @@ export class FakeApiServer {
     const cluster = { client, discovery: new Discovery(client), uid: "cluster-a" };
     return { of: () => Promise.resolve(cluster), close: () => Promise.resolve() } as unknown as Clusters;
   }
+  /** Tells whoever watches an object's collection that it has changed. Returns how many do. */
+  touch(path: string): number {
+    const told = [...this.#watches].filter(([response, collection]) => path.startsWith(`${collection}/`) && !response.destroyed);
+    for (const [response] of told) response.write(`${JSON.stringify({ type: "MODIFIED", object: this.objects.get(path) ?? {} })}\n`);
+    return told.length;
+  }
   /** Requests of a method, by path. */
   paths(method: string): string[] {
     return this.asked.filter((asked) => asked.method === method).map(({ path }) => path);
@@ -74,6 +81,11 @@ export class FakeApiServer {
       request.socket.destroy();
       return;
     }
+    if (asked.query["watch"] === "true" && said.status === 200) {
+      response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
+      this.#watches.set(response, asked.path);
+      return;
+    }
     response.writeHead(said.status, { "content-type": "application/json" });
     response.end(JSON.stringify(said.body));
   }
@@ -89,7 +101,7 @@ export class FakeApiServer {
     switch (method) {
       case "GET":
         if (held !== undefined) return { status: 200, body: this.#read(path, held) };
-        if (/s$/.test(path) && !this.#isObject(path)) return { status: 200, body: { items: this.#list(path, query) } };
+        if (/s$/.test(path) && !this.#isObject(path)) return { status: 200, body: { items: query["watch"] === "true" ? [] : this.#list(path, query) } };
         return refusal(404, "NotFound", `${path} not found`);
       case "POST": {
         const key = `${path}/${textAt(body, "metadata", "name")}`;
@@ -139,7 +151,7 @@ export class FakeApiServer {
   }
 
   #isObject(path: string): boolean {
-    return path.split("/").length % 2 === (path.startsWith("/apis") ? 0 : 1) && !/\/(pods|events|replicasets|endpointslices)$/.test(path);
+    return path.split("/").length % 2 === (path.startsWith("/apis") ? 0 : 1) && !/\/(pods|events|replicasets|endpointslices|deployments|jobs|configmaps)$/.test(path);
   }
 
   #list(path: string, { labelSelector = "" }: Asked["query"]): JsonMap[] {
