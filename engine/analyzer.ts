@@ -27,6 +27,8 @@ export interface PolicyHostOptions {
   packs: readonly PackRequest[];
   target: ProjectStack;
   dryRun: boolean;
+  /** What a pack's environment has besides, by its configuration file. Default: nothing. */
+  environment?: (configPath: string | undefined) => NodeJS.ProcessEnv;
   /** Told what packs print, and that one is being built. */
   onMessage: (message: string) => void;
 }
@@ -78,8 +80,8 @@ class Host implements StartingPolicyHost {
   }
 
   async #run(files: PackFiles, settings: GivenSettings | undefined): Promise<ConfiguredPack> {
-    const { target, dryRun, onMessage } = this.#options;
-    const running = new PackProcess(files, target, dryRun, onMessage);
+    const { target, dryRun, environment, onMessage } = this.#options;
+    const running = new PackProcess(files, target, dryRun, environment?.(settings?.path) ?? {}, onMessage);
     this.#processes.push(running);
     if (this.#closed) running.kill();
     await running.serving;

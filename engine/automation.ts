@@ -19,6 +19,8 @@ import { parseUrn } from "./urn.ts";
 
 export interface CliOptions {
   packs: { path: string; configPath?: string }[];
+  /** What the CLI's environment has besides. */
+  environment: NodeJS.ProcessEnv;
   diff: boolean;
   debug: boolean;
   terminal: Terminal;
@@ -33,7 +35,7 @@ export async function previewWithPulumi(project: Project, stack: string, options
   const { packs, diff, debug, terminal, signal } = options;
   const started = performance.now();
   const pulumiCommand = await findCli();
-  const selected = await selectStack(project, stack, pulumiCommand);
+  const selected = await selectStack(project, stack, pulumiCommand, options.environment);
   const collected = new Collector();
   const configs = packs.map(({ configPath }) => configPath).filter((path) => path !== undefined);
   if (configs.length > 0 && configs.length < packs.length) {
@@ -87,9 +89,10 @@ async function selectStack(
   project: Project,
   stack: string,
   pulumiCommand: automation.PulumiCommand,
+  environment: NodeJS.ProcessEnv,
 ): Promise<automation.Stack> {
   try {
-    return await automation.LocalWorkspace.selectStack({ stackName: stack, workDir: project.root }, { pulumiCommand });
+    return await automation.LocalWorkspace.selectStack({ stackName: stack, workDir: project.root }, { pulumiCommand, envVars: Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined)) });
   } catch (cause) {
     throw new UserError(
       `The Pulumi CLI cannot select the stack ${stack}: ${firstLine(cause)}`,

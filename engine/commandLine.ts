@@ -9,6 +9,7 @@ import { exitCodeOf, type Plan, type PlanDocument } from "./plan.ts";
 import { type Terminal } from "./progress.ts";
 import { listStacks, loadProject, type Project, stackFile } from "./project.ts";
 import { choosePacks, previewStack, type RunOptions } from "./stackRun.ts";
+import { PolicyReports, refuseOneFile } from "./policyReports.ts";
 import { makeStyle, type Style, wantsColours } from "./style.ts";
 
 /** Options as commander yields them. */
@@ -17,6 +18,7 @@ interface PreviewOptions {
   cwd: string;
   policyPack: string[];
   policyPackConfig: string[];
+  report: string[];
   json?: string;
   diff: boolean;
   state?: string;
@@ -76,6 +78,12 @@ function common(command: Command): Command {
       [],
     )
     .option("--json <file>", "also write the plan as JSON; docs/plan.schema.json describes it")
+    .option(
+      "--report <format=file>",
+      "have the policy pack write a report, of previews and updates; may be repeated; {stack} in the file's name stands for the stack",
+      collect,
+      [],
+    )
     .option("--diff", "show all properties", false)
     .option("--state <file>", "state file (default: .pulumi-local/<project>/<stack>.json)")
     .addOption(new Option("--engine <engine>", "who does the work").choices(["embedded", "pulumi"]).default("embedded"))
@@ -106,6 +114,8 @@ async function change(kind: "update" | "destroy", options: ChangeOptions): Promi
   const [stack, ...others] = chooseStacks(project, options);
   if (stack === undefined || others.length > 0)
     throw new UserError(`This changes one stack, and there are ${others.length + 1}.`, "Name it with --stack.");
+  if (kind === "destroy" && options.report.length > 0)
+    throw new UserError("Nothing is judged when a stack is destroyed, so there is nothing to report.", "Leave out --report.");
   if (options.engine === "pulumi")
     throw new UserError(
       `The Pulumi CLI is driven for previews only.`,
@@ -153,6 +163,7 @@ function runOptions(
     project,
     policyPacks: options.policyPack,
     policyPackConfigs: options.policyPackConfig,
+    reports: options.report,
     statePath: options.state === undefined ? undefined : resolve(options.state),
     diff: options.diff,
     debug: options.debug,
@@ -194,20 +205,23 @@ async function previewByCli(
   const plans: Plan[] = [];
   for (const stack of stacks) {
     const packs = choosePacks(project, stack, options.policyPack, options.policyPackConfig);
-    plans.push(
-      await previewWithPulumi(project, stack, {
-        packs,
-        diff: options.diff,
-        debug: options.debug,
-        terminal: standardOutput,
-        signal,
-      }),
-    );
+    const reports = new PolicyReports(options.report, stack, packs.length);
+    const plan = await previewWithPulumi(project, stack, {
+      packs,
+      environment: reports.environment(packs[0]?.configPath),
+      diff: options.diff,
+      debug: options.debug,
+      terminal: standardOutput,
+      signal,
+    });
+    const missing = plan.result === "error" ? [] : reports.missing();
+    for (const problem of missing) process.stderr.write(`error: ${problem}\n`);
+    plans.push(missing.length === 0 ? plan : { ...plan, result: "error", errors: [...plan.errors, ...missing] });
   }
   return plans;
 }
 
-function chooseStacks(project: Project, { stack, state }: PreviewOptions): string[] {
+function chooseStacks(project: Project, { stack, state, report }: PreviewOptions): string[] {
   const stacks = stack.length > 0 ? stack : listStacks(project);
   if (stacks.length === 0)
     throw new UserError(
@@ -218,6 +232,7 @@ function chooseStacks(project: Project, { stack, state }: PreviewOptions): strin
       `--state names one file, and there are ${stacks.length} stacks.`,
       "Name one stack with --stack.",
     );
+  refuseOneFile(report, stacks);
   // A mistyped name is told before the first stack takes its time.
   for (const name of stacks) stackFile(project, name);
   return stacks;

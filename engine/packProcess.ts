@@ -30,9 +30,16 @@ export class PackProcess {
   /**
    * Starts the process.
    * @param dryRun what the pack's `pulumi.runtime.isDryRun()` says
+   * @param extra added to its environment
    * @param onOutput given each line that the pack prints, but its port
    */
-  constructor(files: PackFiles, target: ProjectStack, dryRun: boolean, onOutput: (line: string) => void) {
+  constructor(
+    files: PackFiles,
+    target: ProjectStack,
+    dryRun: boolean,
+    extra: NodeJS.ProcessEnv,
+    onOutput: (line: string) => void,
+  ) {
     this.files = files;
     const child = spawn(
       process.execPath,
@@ -45,7 +52,7 @@ export class PackProcess {
         "127.0.0.1:0",
         files.path,
       ],
-      { cwd: files.path, detached: true, stdio: ["pipe", "pipe", "pipe"], env: environment(target, dryRun) },
+      { cwd: files.path, detached: true, stdio: ["pipe", "pipe", "pipe"], env: { ...environment(target, dryRun), ...extra } },
     );
     this.#child = child;
     this.#ended = new Promise((done) => {

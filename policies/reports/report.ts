@@ -94,7 +94,7 @@ export interface ReportParts {
 }
 
 /** Name of the pack in reports. */
-export const PACK_NAME = "rlhf-audit-trail-policies";
+const PACK_NAME = "rlhf-audit-trail-policies";
 
 /** SHA-256 of a text, with its prefix. */
 export function sha256(text: string | Buffer): string {
