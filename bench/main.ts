@@ -13,6 +13,7 @@ interface Benchmark {
 
 const benchmarks: Record<string, () => Promise<Benchmark>> = {
   preview: () => import("./preview.ts"),
+  mutation: () => import("./mutation.ts"),
   switch: () => import("./switch.ts"),
 };
 

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 /** One measured quantity over several runs. */
 export interface Figure {
   name: string;
-  unit: "s" | "MB" | "×" | "1/s" | "ms" | "count";
+  unit: "s" | "MB" | "×" | "1/s" | "ms" | "count" | "%";
   /** Digits after the point when shown. */
   digits: number;
   samples: number[];

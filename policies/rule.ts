@@ -36,6 +36,8 @@ export interface Examples {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly pass: readonly Example[];
   readonly fail: readonly Example[];
+  /** The same under other parameters; the first set alone stands on the rule's page. */
+  readonly more?: readonly Examples[];
 }
 /** One manifest, or several that belong together. */
 export type Example = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];

@@ -39,13 +39,13 @@ function neverRoot(container: Container): boolean {
   return (user === undefined ? said === true : user > 0) && security(container, "allowPrivilegeEscalation") === false && security(container, "privileged") !== true;
 }
 
-/** Drops ALL where one of these isn't dropped yet. */
-function dropAllUnless(...enough: string[]): Remedy {
+/** Drops ALL where nothing that is enough for the policy is dropped yet. */
+function dropAllUnless(enough: (name: string) => boolean): Remedy {
   return {
     safe: "Drops ALL only where the container is started as another user than root and may not escalate: such a process has no capabilities that it could lose.",
     edits: inContainers((container) => {
       const dropped = texts(container.spec, "securityContext", "capabilities", "drop");
-      return dropped.some((name) => enough.includes(name)) || !neverRoot(container) ? undefined : { path: within(container.path, "securityContext.capabilities.drop"), value: ["ALL"] };
+      return dropped.some(enough) || !neverRoot(container) ? undefined : { path: within(container.path, "securityContext.capabilities.drop"), value: ["ALL"] };
     }),
   };
 }
@@ -68,8 +68,8 @@ export const REMEDIES: Readonly<Record<string, Remedy>> = {
       return user > 0 && said === undefined ? { path: within(container.path, "securityContext.runAsNonRoot"), value: true } : undefined;
     }),
   },
-  "drop-all-capabilities": dropAllUnless("ALL"),
-  "drop-net-raw": dropAllUnless("ALL", "NET_RAW"),
+  "drop-all-capabilities": dropAllUnless((name) => name === "ALL"),
+  "drop-net-raw": dropAllUnless((name) => /^(ALL|(CAP_)?NET_RAW)$/i.test(name)),
   "seccomp-profile": {
     safe: "Sets RuntimeDefault, the container runtime's own list, on the pod where it names no profile. A profile that somebody has set stays.",
     edits: inPod((pod) => {

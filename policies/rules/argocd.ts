@@ -13,6 +13,9 @@ const SOUND: Obj = {
 };
 const application = (patch: Obj = {}, name = "shop-production") => manifest("argoproj.io/v1alpha1", "Application", { spec: patched(SOUND, patch) }, name);
 
+const elsewhere = (patch: Obj) => manifest("argoproj.io/v1alpha1", "Application", { spec: patched(patched(SOUND, { source: { path: "deploy" }, destination: { namespace: "shop" } }), patch) }, "shop");
+const applicationsOf = (patch: Obj) => manifest("argoproj.io/v1alpha1", "ApplicationSet", { spec: { template: { spec: patched(SOUND, patch) } } }, "shop");
+
 export const argoProductionManualSync = resourceRule({
   id: "argo-production-manual-sync",
   title: "No Argo CD Application syncs production by itself.",
@@ -22,8 +25,13 @@ export const argoProductionManualSync = resourceRule({
   fix: "Remove spec.syncPolicy.automated, and sync by a person or a release.",
   parameters: z.strictObject({ production: z.string().default("(^|[-_/.])(prod|production|live)($|[-_/.])").describe("regular expression on the application's name, destination namespace and cluster, and path") }),
   examples: {
-    pass: [application(), application({ destination: { namespace: "staging" }, source: { path: "environments/staging" }, syncPolicy: { automated: { prune: true } } }, "shop-staging")],
-    fail: [application({ syncPolicy: { automated: {} } }), application({ syncPolicy: { automated: { prune: true, selfHeal: true } } })],
+    pass: [application(), application({ destination: { namespace: "staging" }, source: { path: "environments/staging" }, syncPolicy: { automated: { prune: true } } }, "shop-staging"), application({ syncPolicy: { automated: { enabled: false } } }), elsewhere({ syncPolicy: { automated: {} } }), elsewhere({ destination: { namespace: "reproduction" }, syncPolicy: { automated: {} } })],
+    fail: [
+      application({ syncPolicy: { automated: {} } }),
+      application({ syncPolicy: { automated: { prune: true, selfHeal: true, enabled: true } } }),
+      ...[{ destination: { namespace: "PROD" } }, { destination: { server: undefined, name: "eu-prod" } }, { source: { path: "environments/live" } }, { source: undefined, sources: [{ path: "a" }, { path: "b/prod" }] }].map((patch) => elsewhere({ ...patch, syncPolicy: { automated: {} } })),
+      applicationsOf({ syncPolicy: { automated: {} } }),
+    ],
   },
   check: (resource, { production }) => {
     const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
@@ -44,7 +52,7 @@ export const argoPinnedRevision = resourceRule({
   kinds: ["argoproj.io/Application", "argoproj.io/ApplicationSet"],
   why: "HEAD changes under a reviewed application: what is synced tomorrow was never looked at.",
   fix: "Set targetRevision to a tag, a commit, or a chart's exact version.",
-  examples: { pass: [application()], fail: [application({ source: { targetRevision: "HEAD" } }), application({ source: { targetRevision: undefined } }), application({ source: { chart: "redis", path: undefined, targetRevision: "18.*" } })] },
+  examples: { pass: [application(), ...["release/main", "mainline", "0a1b2c3", "v1.x-final", "1.2.3"].map((targetRevision) => application({ source: { targetRevision } })), applicationsOf({})], fail: [applicationsOf({ source: { targetRevision: "main" } }), application({ source: undefined, sources: [{ targetRevision: "v1" }, { targetRevision: "master" }] }), application({ source: { targetRevision: "refs/heads/main" } }), ...["1.x", "~1.2", ">=1"].map((targetRevision) => application({ source: { chart: "redis", path: undefined, targetRevision } })), application({ source: { targetRevision: "HEAD" } }), application({ source: { targetRevision: undefined } }), application({ source: { chart: "redis", path: undefined, targetRevision: "18.*" } })] },
   check: (resource) => {
     const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
     const spec = get(resource.data, ...keys);
@@ -72,7 +80,7 @@ export const argoProjectBounded = resourceRule({
   kinds: ["argoproj.io/AppProject"],
   why: "A project with * lets any repository write to any namespace of any cluster.",
   fix: "List sourceRepos and destinations one by one.",
-  examples: { pass: [project(BOUNDED)], fail: [project({ ...BOUNDED, sourceRepos: ["*"] }), project({ ...BOUNDED, destinations: [{ server: "*", namespace: "*" }] })] },
+  examples: { pass: [project(BOUNDED)], fail: [project({ ...BOUNDED, sourceRepos: ["*"] }), project({ ...BOUNDED, destinations: [{ server: "*", namespace: "*" }] }), ...["server", "name", "namespace"].map((key) => project({ ...BOUNDED, destinations: [{ server: "https://a", namespace: "a" }, { server: "https://a", namespace: "a", [key]: "*" }] }))] },
   check: ({ data }) => [
     ...(texts(data, "spec", "sourceRepos").includes("*") ? [{ path: "spec.sourceRepos", message: "every repository may deploy" }] : []),
     ...list(data, "spec", "destinations").flatMap((destination, index): Finding[] => (text(destination, "namespace") === "*" || text(destination, "server") === "*" || text(destination, "name") === "*" ? [{ path: `spec.destinations[${index}]`, message: "every namespace or cluster may be deployed to" }] : [])),
@@ -87,7 +95,7 @@ export const argoSyncWindows = resourceRule({
   why: "Without a window a change reaches production when nobody is there to see it fail.",
   fix: "Add spec.syncWindows with the hours in which changes are wanted.",
   parameters: z.strictObject({ production: z.string().default("(^|[-_/.])(prod|production|live)($|[-_/.])").describe("regular expression on the project's name and destination namespaces") }),
-  examples: { pass: [project(BOUNDED)], fail: [project({ ...BOUNDED, syncWindows: undefined })] },
+  examples: { pass: [project(BOUNDED), project({ ...BOUNDED, destinations: [{ namespace: "staging" }], syncWindows: undefined })], fail: [project({ ...BOUNDED, syncWindows: undefined }), project({ ...BOUNDED, syncWindows: [] }), manifest("argoproj.io/v1alpha1", "AppProject", { spec: {} }, "shop-LIVE")] },
   check: (resource, { production }) => {
     const pattern = new RegExp(production, "i");
     const places = [nameOf(resource), ...list(resource.data, "spec", "destinations").map((destination) => text(destination, "namespace"))];
@@ -103,7 +111,7 @@ export const argoProjectNamed = resourceRule({
   kinds: ["argoproj.io/Application", "argoproj.io/ApplicationSet"],
   why: "The project default allows every repository and every cluster.",
   fix: "Create an AppProject for it and name that.",
-  examples: { pass: [application()], fail: [application({ project: "default" }), application({ project: undefined })] },
+  examples: { pass: [application(), applicationsOf({})], fail: [application({ project: "default" }), application({ project: undefined }), application({ project: "" }), applicationsOf({ project: "default" })] },
   check: (resource) => {
     const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
     const name = text(resource.data, ...keys, "project") ?? "default";
@@ -133,7 +141,7 @@ export const argoProjectClusterResources = resourceRule({
   kinds: ["argoproj.io/AppProject"],
   why: "A repository that writes ClusterRoles or webhooks owns the cluster.",
   fix: "Set clusterResourceBlacklist to group * and kind *, or clusterResourceWhitelist to what is needed.",
-  examples: { pass: [project({ ...BOUNDED, clusterResourceWhitelist: undefined, clusterResourceBlacklist: [{ group: "*", kind: "*" }] }), project(BOUNDED)], fail: [project({ sourceRepos: [] }), project({ clusterResourceBlacklist: [{ group: "", kind: "Pod" }] }), project({ clusterResourceWhitelist: [{ group: "*", kind: "*" }] })] },
+  examples: { pass: [project({ ...BOUNDED, clusterResourceWhitelist: undefined, clusterResourceBlacklist: [{ group: "*", kind: "*" }] }), project(BOUNDED)], fail: [project({ sourceRepos: [] }), project({ clusterResourceBlacklist: [{ group: "", kind: "Pod" }] }), project({ clusterResourceWhitelist: [{ group: "*", kind: "*" }] }), project({ clusterResourceBlacklist: [{ group: "*", kind: "Namespace" }, { group: "", kind: "*" }] })] },
   check: ({ data }) => {
     const all = (key: string) => list(data, "spec", key).some((entry) => text(entry, "group") === "*" && text(entry, "kind") === "*");
     if (all("clusterResourceBlacklist")) return [];
@@ -151,7 +159,7 @@ export const argoSetMatchesProject = resourceRule({
   kinds: ["argoproj.io/ApplicationSet"],
   why: "A set can otherwise put applications into another team's project.",
   fix: "Give the ApplicationSet the name of its project.",
-  examples: { pass: [applicationSet("shop", "shop")], fail: [applicationSet("shop", "other")] },
+  examples: { pass: [applicationSet("shop", "shop"), applicationSet("shop", "{{ .name }}")], fail: [applicationSet("shop", "other"), manifest("argoproj.io/v1alpha1", "ApplicationSet", { spec: {} }), { ...applicationSet("shop", "other"), metadata: { generateName: "shop-" } }] },
   check: (resource) => {
     const projectName = text(resource.data, "spec", "template", "spec", "project");
     return projectName === nameOf(resource) || projectName?.includes("{{") ? [] : [{ path: "spec.template.spec.project", message: `the set is named ${nameOf(resource) ?? ""}, its project ${projectName ?? ""}` }];
@@ -168,7 +176,7 @@ export const fluxSourceAllowed = resourceRule({
   why: "Who writes the source writes the cluster.",
   fix: "Use an allowed source, or add it to the parameter `allowed`.",
   parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("regular expressions on url, endpoint or image; an empty list allows all") }),
-  examples: { parameters: { allowed: ["^https://git\\.example\\.com/"] }, pass: [repository("https://git.example.com/shop")], fail: [repository("https://git.example.org/shop")] },
+  examples: { parameters: { allowed: ["^https://git\\.example\\.com/"] }, pass: [repository("https://git.example.com/shop")], fail: [repository("https://git.example.org/shop"), manifest("source.toolkit.fluxcd.io/v1", "Bucket", { spec: { endpoint: "minio.example.org" } }), manifest("image.toolkit.fluxcd.io/v1beta2", "ImageRepository", { spec: { image: "ghcr.io/other/app" } }), manifest("source.toolkit.fluxcd.io/v1", "GitRepository", { spec: {} })], more: [{ pass: [repository("https://git.example.org/shop")], fail: [] }, { parameters: { allowed: ["^https://a/", "^https://b/"] }, pass: [repository("https://b/x")], fail: [] }] },
   check: ({ data }, { allowed }) => {
     const key = ["url", "endpoint", "image"].find((candidate) => has(data, "spec", candidate)) ?? "url";
     const place = text(data, "spec", key) ?? "";

@@ -3,7 +3,7 @@ import { nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
 import { eachResource, stackRule, type Severity, type StackRule } from "../rule.ts";
 import { list, text, type Obj } from "../value.ts";
 import { grants, podExec, policyRules, READ, type PolicyRule } from "./rbac.ts";
-import { manifest } from "./examples.ts";
+import { manifest, patched } from "./examples.ts";
 
 const RBAC = "rbac.authorization.k8s.io/v1";
 /** Roles that Kubernetes brings along, of which it is known what they grant. */
@@ -14,15 +14,32 @@ function roleOf(stack: Stack, binding: Resource): Resource | undefined {
   return stack.resources.find((role) => role.kind === kind && nameOf(role) === name && (kind === "ClusterRole" || namespaceOf(role) === namespaceOf(binding)));
 }
 
-const binding = (name: string): Obj => manifest(RBAC, "RoleBinding", { roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name }, subjects: [{ kind: "User", name: "ann" }] });
-const role = (rule: Obj): Obj => manifest(RBAC, "Role", { rules: [{ apiGroups: [""], ...rule }] });
+const binding = (name: string, patch: Obj = {}): Obj => patched(manifest(RBAC, "RoleBinding", { roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name }, subjects: [{ kind: "User", name: "ann" }] }), patch);
+const role = (...rules: Obj[]): Obj => manifest(RBAC, "Role", { rules: rules.map((rule) => ({ apiGroups: [""], ...rule })) });
 
-function bindingRule(rule: { id: string; title: string; severity: Severity; why: string; fix: string; what: string; fail: Obj; unseen?: true; bad: (rule: PolicyRule) => boolean }): StackRule {
+function bindingRule(rule: { id: string; title: string; severity: Severity; why: string; fix: string; what: string; fail: Obj; pass?: readonly Obj[]; more?: readonly Obj[]; unseen?: true; bad: (rule: PolicyRule) => boolean }): StackRule {
   const { id, title, severity, why, fix } = rule;
   return stackRule({
     id, title, severity, why, fix,
     level: "mandatory",
-    examples: { pass: [[binding("app"), role({ resources: ["configmaps"], verbs: ["get"] })]], fail: [[binding("app"), role(rule.fail)]] },
+    examples: {
+      pass: [
+        [binding("app"), role({ resources: ["configmaps"], verbs: ["get"] })],
+        [binding("app", { subjects: [] }), role(rule.fail)],
+        ...["system:node", "gce:podsecuritypolicy"].map((name) => [patched(binding("app"), { metadata: { name } }), role(rule.fail)]),
+        ...BUILT_IN.map((name) => binding(name)),
+        [binding("app"), patched(role(rule.fail), { metadata: { namespace: "other" } }), role({ resources: ["configmaps"], verbs: ["get"] })],
+        ...(rule.pass ?? []).map((allowed) => [binding("app"), role(allowed)]),
+        ...(rule.unseen ? [] : [binding("ghost")]),
+      ],
+      fail: [
+        [binding("app"), role(rule.fail)],
+        [patched(binding("app"), { metadata: { name: undefined } }), role({ resources: ["configmaps"], verbs: ["get"] }, rule.fail)],
+        [{ ...binding("app", { roleRef: { kind: "ClusterRole", name: "wide" } }), kind: "ClusterRoleBinding" }, patched({ ...role(rule.fail), kind: "ClusterRole" }, { metadata: { name: "wide", namespace: undefined } })],
+        ...(rule.more ?? []).map((granted) => [binding("app"), role(granted)]),
+        ...(rule.unseen ? [binding("ghost")] : []),
+      ],
+    },
     check: (stack) =>
       eachResource(stack.resources.filter((resource) => resource.kind === "RoleBinding" || resource.kind === "ClusterRoleBinding"), (found) => {
         const given = roleOf(stack, found);
@@ -41,6 +58,8 @@ export const noAdminByAnotherName = bindingRule({
   id: "no-admin-binding", title: "Nobody is given a role that grants everything.", severity: "critical",
   why: "It is cluster-admin under another name.", fix: "Bind a role that lists what is needed.",
   what: "grants everything", fail: { apiGroups: ["*"], resources: ["*"], verbs: ["*"] },
+  more: [{ apiGroups: ["*"], resources: ["*"], verbs: ALL_VERBS }],
+  pass: [{ apiGroups: ["apps"], resources: ["*"], verbs: ["*"] }, { apiGroups: ["*"], resources: ["pods"], verbs: ["*"] }, ...ALL_VERBS.map((missing) => ({ apiGroups: ["*"], resources: ["*"], verbs: ALL_VERBS.filter((verb) => verb !== missing) }))],
   bad: ({ groups, resources, verbs }) => groups.includes("*") && resources.includes("*") && (verbs.includes("*") || ALL_VERBS.every((verb) => verbs.includes(verb))),
 });
 export const noExecBinding = bindingRule({
@@ -59,5 +78,7 @@ export const noPodCreateBinding = bindingRule({
   id: "no-pod-create-binding", title: "Nobody is given a role that creates pods.", severity: "medium",
   why: "A new pod mounts any secret and runs as any account of its namespace.", fix: "Give it to the deployer alone, and waive this for it.",
   what: "creates pods", fail: { resources: ["pods"], verbs: ["create"] },
+  more: [{ apiGroups: ["apps"], resources: ["deployments"], verbs: ["create"] }],
+  pass: [{ apiGroups: ["apps"], resources: ["deployments"], verbs: ["update"] }],
   bad: (rule) => grants(rule, "", ["pods"], ["create"]) || grants(rule, "apps", ["deployments"], ["create"]),
 });

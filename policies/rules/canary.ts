@@ -31,8 +31,24 @@ export const canaryAnalysis = resourceRule({
   why: "An analysis without steps, threshold or end promotes whatever comes, or is rejected by the API server after the preview said yes.",
   fix: "Give interval, threshold, and one of stepWeight with maxWeight, stepWeights, or iterations; never skipAnalysis.",
   examples: {
-    pass: [canary(), analysis({ maxWeight: undefined, stepWeight: undefined, stepWeights: [5, 20, 50] })],
-    fail: [canary({ skipAnalysis: true }), canary({ analysis: undefined }), analysis({ threshold: undefined }), analysis({ iterations: 10 }), analysis({ stepWeight: 60 }), analysis({ interval: "1h" })],
+    pass: [
+      canary(),
+      ...["10s", "1m"].map((interval) => analysis({ interval })),
+      analysis({ threshold: 1, stepWeight: 1, maxWeight: 100 }),
+      analysis({ stepWeight: 50, maxWeight: 50 }),
+      analysis({ stepWeight: 100, maxWeight: undefined }),
+      analysis({ maxWeight: undefined, stepWeight: undefined, iterations: 10 }),
+      ...[[5, 20, 50], [0, 100]].map((stepWeights) => analysis({ maxWeight: undefined, stepWeight: undefined, stepWeights })),
+    ],
+    fail: [
+      ...[undefined, "x30s", "30sx", "9s", "0m"].map((interval) => analysis({ interval })),
+      analysis({ threshold: 0 }),
+      analysis({ stepWeight: undefined }),
+      analysis({ stepWeight: 0 }),
+      analysis({ stepWeight: 101, maxWeight: undefined }),
+      analysis({ stepWeight: 10, maxWeight: 101 }),
+      ...[[20, 20], [20, 10], [-1, 10], [50, 101], [1, "2"]].map((stepWeights) => analysis({ maxWeight: undefined, stepWeight: undefined, stepWeights })),
+      canary({ skipAnalysis: true }), canary({ analysis: undefined }), analysis({ threshold: undefined }), analysis({ iterations: 10 }), analysis({ stepWeight: 60 }), analysis({ interval: "1h" })],
   },
   check: ({ data }) => [
     ...ask(() => (get(data, "spec", "skipAnalysis") === true ? { path: "spec.skipAnalysis", message: "skipAnalysis promotes every change without a check" } : undefined)),
@@ -67,8 +83,9 @@ export const canaryMetrics = resourceRule({
   fix: "Give each metric a templateRef and a thresholdRange with min or max.",
   parameters: z.strictObject({ builtIn: z.boolean().default(false).describe("allow Flagger's own request-success-rate and request-duration"), min: z.int().min(0).default(1).describe("fewest metrics") }),
   examples: {
-    pass: [canary()],
-    fail: [analysis({ metrics: [{ name: "cpu-usage", thresholdRange: { max: 80 } }] }), analysis({ metrics: [] }), analysis({ metrics: [{ name: "errors", templateRef: { name: "errors" } }] })],
+    pass: [canary(), analysis({ metrics: [{ name: "errors", query: "up", thresholdRange: { max: 0 } }] })],
+    more: [{ parameters: { builtIn: true, min: 0 }, pass: [analysis({ metrics: [] }), analysis({ metrics: BUILT_IN.map((name) => ({ name, thresholdRange: { min: 99 } })) })], fail: [analysis({ metrics: [{ name: "cpu-usage", thresholdRange: { max: 80 } }] })] }],
+    fail: [analysis({ metrics: BUILT_IN.map((name) => ({ name, thresholdRange: { min: 99 } })) }), analysis({ metrics: [{}] }), analysis({ metrics: [{ name: "cpu-usage", thresholdRange: { max: 80 } }] }), analysis({ metrics: [] }), analysis({ metrics: [{ name: "errors", templateRef: { name: "errors" } }] })],
   },
   check: ({ data }, { builtIn, min }) => {
     const metrics = list(data, "spec", "analysis", "metrics");
@@ -98,6 +115,7 @@ export const canaryGates = resourceRule({
   parameters: z.strictObject({ required: z.array(z.string()).default(["pre-rollout", "confirm-promotion"]).describe("webhook types that must be there"), humanGates: z.array(z.string()).default([]).describe("names of confirm-rollout webhooks that ask a person, which is what that type is for") }),
   examples: {
     pass: [canary()],
+    more: [{ parameters: { required: ["rollout"], humanGates: ["person"] }, pass: [analysis({ webhooks: [{ url: "http://load" }, { name: "person", type: "confirm-rollout" }] })], fail: [analysis({ webhooks: [{ type: "rollout" }, { type: "confirm-rollout" }] })] }],
     fail: [analysis({ webhooks: [{ name: "scan", type: "confirm-rollout", url: "http://scan" }] }), analysis({ webhooks: undefined }), canary({ webhooks: [{ name: "compliance", url: "http://compliance" }] })],
   },
   check: ({ data }, { required, humanGates }) => {
@@ -122,8 +140,19 @@ export const canaryTimeBudget = resourceRule({
   fix: "Shorten timeouts, interval or threshold.",
   parameters: z.strictObject({ maxRollbackSeconds: z.int().positive().default(300).describe("longest time from the first failed check to the rollback") }),
   examples: {
-    pass: [canary()],
-    fail: [analysis({ interval: "2m", threshold: 10 }), analysis({ webhooks: [{ name: "load", type: "rollout", url: "http://load", timeout: "60s" }] })],
+    pass: [
+      canary(),
+      canary({ analysis: undefined }),
+      analysis({ interval: "60s", threshold: 4 }),
+      analysis({ webhooks: [{ name: "a", type: "rollout", timeout: "30s" }, { name: "b", type: "pre-rollout", timeout: "30s" }] }),
+      analysis({ webhooks: [{ name: "told", type: "event", timeout: "60s" }, { name: "broken", type: "rollout", timeout: "soon" }] }),
+    ],
+    fail: [
+      analysis({ interval: "151s", threshold: undefined }),
+      analysis({ interval: "15s", webhooks: [{ name: "a" }, { name: "b", type: "rollout" }] }),
+      ...GATES.map((type) => analysis({ webhooks: [{ name: "a", type, timeout: "31s" }] })),
+      analysis({ interval: "2m", threshold: 10 }), analysis({ webhooks: [{ name: "load", type: "rollout", url: "http://load", timeout: "60s" }] }),
+    ],
   },
   check: ({ data }, { maxRollbackSeconds }) => {
     const interval = parseDuration(text(data, "spec", "analysis", "interval"));
@@ -151,7 +180,7 @@ export const rolloutAnalysis = resourceRule({
   why: "Steps without analysis only make a bad release slower.",
   fix: "Add an analysis step or a background analysis (canary), or prePromotionAnalysis (blueGreen).",
   examples: {
-    pass: [rollout({ canary: { steps: [{ setWeight: 10 }, { analysis: { templates: [{ templateName: "success-rate" }] } }] } }), rollout({ blueGreen: { activeService: "app", prePromotionAnalysis: { templates: [{ templateName: "smoke" }] } } })],
+    pass: [rollout({ canary: { steps: [{ setWeight: 10 }, { analysis: { templates: [{ templateName: "success-rate" }] } }] } }), rollout({ blueGreen: { activeService: "app", prePromotionAnalysis: { templates: [{ templateName: "smoke" }] } } }), rollout({ blueGreen: { postPromotionAnalysis: { templates: [{ templateName: "smoke" }] } } }), rollout({ canary: { analysis: { templates: [{ templateName: "a" }] } } }), rollout({ canary: { steps: [{ experiment: {} }] } })],
     fail: [rollout({ canary: { steps: [{ setWeight: 50 }] } }), rollout({ blueGreen: { activeService: "app" } })],
   },
   check: ({ data }) => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { containerRule, containersOf, podRule, volumesOf } from "../kubernetes/pods.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { each, type ResourceRule } from "../rule.ts";
-import { get, has, list, text, within } from "../value.ts";
+import { get, has, list, text, within, type Obj } from "../value.ts";
 import { pod } from "./examples.ts";
 
 const max = z.string().default("").describe("largest quantity allowed, as in 4Gi; empty allows any").refine((value) => value === "" || parseQuantity(value) !== undefined, "must be a quantity, as in 500m or 4Gi");
@@ -25,7 +25,7 @@ function declared(part: "requests" | "limits", resource: "cpu" | "memory", rule:
     parameters: z.strictObject({ max }),
     examples: {
       parameters: { max: resource === "cpu" ? "2" : "4Gi" },
-      pass: [pod()],
+      pass: [pod(), pod({ resources: { [part]: { [resource]: resource === "cpu" ? "2" : "4Gi" } } }), pod({}, { ephemeralContainers: [{ name: "debug" }] })],
       fail: [pod({ resources: { [part]: { [resource]: undefined } } }), pod({ resources: undefined }), pod({ resources: { [part]: { [resource]: "0" } } }), pod({ resources: { [part]: { [resource]: resource === "cpu" ? "2001m" : "4097Mi" } } })],
     },
     check: (container, parameters) => {
@@ -49,7 +49,7 @@ export const memoryRequestEqualsLimit = containerRule({
   why: "Memory between request and limit is promised to no one: under pressure the kernel kills who uses it.",
   fix: "Set resources.limits.memory equal to resources.requests.memory.",
   parameters: z.strictObject({ maxRatio: z.number().min(1).default(1).describe("largest memory limit divided by request"), maxCpuRatio: z.number().min(1).default(Number.MAX_SAFE_INTEGER).describe("largest CPU limit divided by request") }),
-  examples: { parameters: { maxCpuRatio: 2 }, pass: [pod(), pod({ resources: undefined }), pod({ resources: { requests: { memory: undefined } } })], fail: [pod({ resources: { limits: { memory: "1025Mi" } } }), pod({ resources: { limits: { cpu: "1001m" } } })] },
+  examples: { parameters: { maxCpuRatio: 2 }, pass: [pod(), pod({ resources: undefined }), pod({ resources: { requests: { memory: undefined } } })], fail: [pod({ resources: { limits: { memory: "1025Mi" } } }), pod({ resources: { limits: { cpu: "1001m" } } })], more: [{ parameters: { maxRatio: 2 }, pass: [pod({ resources: { limits: { memory: "2Gi", cpu: "8" } } })], fail: [pod({ resources: { limits: { memory: "2049Mi" } } })] }] },
   which: "running",
   check: (container, { maxRatio, maxCpuRatio }) =>
     ([["memory", maxRatio], ["cpu", maxCpuRatio]] as const).flatMap(([resource, ratio]) => {
@@ -69,7 +69,7 @@ export const ephemeralStorage = containerRule({
   fix: "Set resources.requests and resources.limits ephemeral-storage.",
   which: "running",
   parameters: z.strictObject({ max }),
-  examples: { parameters: { max: "2Gi" }, pass: [pod()], fail: [pod({ resources: { limits: { "ephemeral-storage": undefined } } }), pod({ resources: { requests: { "ephemeral-storage": undefined } } }), pod({ resources: { limits: { "ephemeral-storage": "3Gi" } } })] },
+  examples: { parameters: { max: "1Gi" }, pass: [pod(), pod({}, { ephemeralContainers: [{ name: "debug" }] })], fail: [pod({ resources: undefined }), pod({ resources: { limits: { "ephemeral-storage": undefined } } }), pod({ resources: { requests: { "ephemeral-storage": undefined } } }), pod({ resources: { limits: { "ephemeral-storage": "3Gi" } } })] },
   check: (container, parameters) => {
     if (tooMuch(parseQuantity(get(container.spec, "resources", "limits", "ephemeral-storage")) ?? 0, parameters.max)) return { path: within(container.path, 'resources.limits["ephemeral-storage"]'), message: `${container.label} may use more than ${parameters.max} of the node's disk` };
     const missing = ["requests", "limits"].filter((part) => parseQuantity(get(container.spec, "resources", part, "ephemeral-storage")) === undefined);
@@ -77,13 +77,24 @@ export const ephemeralStorage = containerRule({
   },
 });
 
+const temporary = (container: Obj, emptyDir: Obj) => pod({ volumeMounts: [{ name: "tmp", mountPath: "/tmp" }], ...container }, { volumes: [{ name: "tmp", emptyDir }] });
+
 export const emptyDirSize = podRule({
   id: "empty-dir-size",
   title: "Every emptyDir has a size limit, or its containers a limit of their disk.",
   severity: "low",
   why: "An emptyDir without bounds grows until the node is full.",
   fix: "Set emptyDir.sizeLimit, or ephemeral-storage in the requests and limits of the containers that mount it.",
-  examples: { pass: [pod(), pod({}, { volumes: [{ name: "tmp", emptyDir: { sizeLimit: "1Gi" } }] })], fail: [pod({ resources: undefined, volumeMounts: [{ name: "tmp", mountPath: "/tmp" }] }, { volumes: [{ name: "tmp", emptyDir: {} }] })] },
+  examples: {
+    pass: [
+      pod(),
+      temporary({ resources: undefined }, { sizeLimit: "1Gi" }),
+      temporary({}, {}),
+      temporary({ resources: undefined, volumeMounts: undefined }, {}),
+      pod({ resources: undefined, volumeMounts: [{ name: "tmp", mountPath: "/tmp" }] }, { volumes: [{ name: "tmp", configMap: { name: "app" } }] }),
+    ],
+    fail: [temporary({ resources: undefined }, {}), temporary({ resources: { limits: undefined } }, {}), temporary({ resources: { requests: undefined } }, {}), pod({}, { initContainers: [{ name: "a", volumeMounts: [{ name: "tmp" }] }, { name: "b", volumeMounts: [{ name: "x" }, { name: "tmp" }] }], volumes: [{ name: "tmp", emptyDir: {} }] })],
+  },
   check: (pod) =>
     each(volumesOf(pod), ({ path, name, volume }) => {
       if (!has(volume, "emptyDir") || has(volume, "emptyDir", "sizeLimit")) return undefined;

@@ -24,7 +24,7 @@ export const noPrivilegeEscalation = containerRule({
   severity: "high",
   why: "Without it a setuid binary inside the image can gain rights that the process was started without.",
   fix: "Set securityContext.allowPrivilegeEscalation: false on every container.",
-  examples: { pass: [pod()], fail: [pod({ securityContext: { allowPrivilegeEscalation: undefined } }), pod({ securityContext: { allowPrivilegeEscalation: true } })] },
+  examples: { pass: [pod(), pod({ securityContext: { allowPrivilegeEscalation: undefined } }, { os: { name: "windows" } })], fail: [pod({ securityContext: { allowPrivilegeEscalation: undefined } }), pod({ securityContext: { allowPrivilegeEscalation: true } })] },
   check: (container) =>
     text(container.pod.spec, "os", "name") !== "windows" && get(container.spec, "securityContext", "allowPrivilegeEscalation") !== false
       ? { path: within(container.path, "securityContext.allowPrivilegeEscalation"), message: `${container.label} may escalate its privileges` }
@@ -38,7 +38,7 @@ export const runAsNonRoot = podRule({
   why: "Root in a container is one kernel bug away from root on the node.",
   fix: "Set runAsNonRoot: true in the pod's securityContext, and never false.",
   parameters: z.strictObject({ acceptUser: z.boolean().default(false).describe("be content with a runAsUser above 0 where runAsNonRoot is absent; Pod Security isn't") }),
-  examples: { pass: [pod(), pod({ securityContext: { runAsNonRoot: false } }, { hostUsers: false })], fail: [pod({ securityContext: { runAsNonRoot: false } }), pod({}, { securityContext: { runAsNonRoot: false } }), pod({ securityContext: { runAsNonRoot: undefined } }, { securityContext: { runAsNonRoot: undefined } })] },
+  examples: { pass: [pod(), pod({ securityContext: { runAsNonRoot: false } }, { hostUsers: false }), pod({ securityContext: { runAsNonRoot: undefined } }), pod({}, { securityContext: { runAsNonRoot: undefined } })], more: [{ parameters: { acceptUser: true }, pass: [pod({ securityContext: { runAsNonRoot: undefined } }, { securityContext: { runAsNonRoot: undefined } }), pod({ securityContext: { runAsNonRoot: undefined, runAsUser: undefined } }, { securityContext: { runAsNonRoot: undefined } })], fail: [pod({ securityContext: { runAsNonRoot: undefined, runAsUser: 0 } }, { securityContext: { runAsNonRoot: undefined } }), pod({ securityContext: { runAsNonRoot: undefined, runAsUser: undefined } }, { securityContext: { runAsNonRoot: undefined, runAsUser: undefined } }), pod({ securityContext: { runAsNonRoot: false } })] }], fail: [pod({ securityContext: { runAsNonRoot: false } }), pod({}, { securityContext: { runAsNonRoot: false } }), pod({ securityContext: { runAsNonRoot: undefined } }, { securityContext: { runAsNonRoot: undefined } })] },
   check: (pod, { acceptUser }) => {
     if (inUserNamespace(pod)) return undefined;
     const whole = get(pod.spec, "securityContext", "runAsNonRoot");
@@ -59,7 +59,7 @@ export const noRootUser = podRule({
   severity: "high",
   why: "runAsUser: 0 makes the process root whatever the image says.",
   fix: "Set runAsUser to a number above 0, on the pod or the container, or leave it to the image together with runAsNonRoot: true.",
-  examples: { pass: [pod()], fail: [pod({ securityContext: { runAsUser: 0 } }), pod({}, { securityContext: { runAsUser: 0 } })] },
+  examples: { pass: [pod(), pod({ securityContext: { runAsUser: 0 } }, { hostUsers: false })], fail: [pod({ securityContext: { runAsUser: 0 } }), pod({}, { securityContext: { runAsUser: 0 } })] },
   check: (pod) =>
     inUserNamespace(pod)
       ? undefined
@@ -91,7 +91,7 @@ export const capabilitiesRestricted = containerRule({
   parameters: z.strictObject({ allowed: z.array(z.string()).default(["NET_BIND_SERVICE"]).describe("capabilities that may be added") }),
   examples: {
     pass: [pod(), pod({ securityContext: { capabilities: { add: ["NET_BIND_SERVICE"] } } }), pod({ securityContext: { capabilities: { add: ["CHOWN"] } } }, { os: { name: "windows" } })],
-    fail: [pod({ securityContext: { capabilities: { add: ["CHOWN"] } } }), pod({ securityContext: { capabilities: { add: ["NET_BIND_SERVICE", "NET_ADMIN"] } } })],
+    fail: [pod({ securityContext: { capabilities: { add: ["CHOWN", "KILL"] } } }), pod({ securityContext: { capabilities: { add: ["NET_BIND_SERVICE", "NET_ADMIN"] } } }), pod({ securityContext: { capabilities: { add: ["CHOWN"] } } }, { os: { name: "linux" } })],
   },
   check: (container, { allowed }) => {
     if (text(container.pod.spec, "os", "name") === "windows") return undefined;

@@ -8,10 +8,12 @@ import { annotation, labelsOf } from "../resource.ts";
 import { resourceRule, type ResourceRule } from "../rule.ts";
 import { get, list, text } from "../value.ts";
 import { EXAMPLE_DIGEST } from "../example-release.ts";
-import { deployment } from "./examples.ts";
+import { deployment, manifest } from "./examples.ts";
 
 /** Says on a blue-green slot's workload whether it carries traffic. */
 const SLOT_ROLE = "rlhf-audit-trail.dev/slot-role";
+
+const RELEASE = deployment({ image: `ghcr.io/terragonlabs/rlhf-audit-trail@${EXAMPLE_DIGEST}` });
 
 function evidenceRule(kind: EvidenceKind, id: string, what: string, why: string): ResourceRule {
   return resourceRule({
@@ -29,7 +31,11 @@ function evidenceRule(kind: EvidenceKind, id: string, what: string, why: string)
       leadDays: z.int().min(0).default(730).describe("days before an obligation applies from which its evidence is asked for"),
       exampleDigests: z.array(z.string()).default([EXAMPLE_DIGEST]).describe("image digests for which evidence marked as example counts"),
     }),
-    examples: { pass: [deployment({ image: `ghcr.io/terragonlabs/rlhf-audit-trail@${EXAMPLE_DIGEST}` })], fail: [deployment()] },
+    examples: {
+      pass: [RELEASE, deployment({}, {}, { metadata: { annotations: { "rlhf-audit-trail.dev/slot-role": "idle" } } }), manifest("apps/v1", "Deployment", { spec: {} })],
+      fail: [deployment(), deployment({}, { containers: undefined }), deployment({ image: undefined }), deployment({}, {}, { metadata: { annotations: { "rlhf-audit-trail.dev/slot-role": "live" } } })],
+      more: [{ parameters: { matchLabels: { app: "other" } }, pass: [deployment()], fail: [] }, { parameters: { exampleDigests: [] }, pass: [], fail: [RELEASE] }],
+    },
     check: (resource, { matchLabels, leadDays, exampleDigests }, { evidence, now }) => {
       const pod = podOf(resource);
       if (!pod || annotation(resource.data, SLOT_ROLE) === "idle" || !selects({ matchLabels }, labelsOf(pod.metadata))) return [];

@@ -82,6 +82,11 @@ export function deployment(containerPatch: Obj = {}, specPatch: Obj = {}, patch:
   );
 }
 
+/** A Service with one port, labelled as the sound workload is. */
+export function serviceFor(selector: Obj, spec: Obj = {}, name = "app"): Obj {
+  return manifest("v1", "Service", { metadata: { labels: { app: "app" } }, spec: { selector, ports: [{ port: 80, name: "http" }], ...spec } }, name);
+}
+
 /** Any other object. */
 export function manifest(apiVersion: string, kind: string, body: Obj, name = "app"): Obj {
   return patched({ apiVersion, kind, metadata: metadata(name) }, body);

@@ -4,7 +4,7 @@ import { containersOf, POD_CARRIERS, podOf } from "../kubernetes/pods.ts";
 import { labelsOf, nameOf, namespaceOf, stringMap, annotation } from "../resource.ts";
 import { ask, each, eachResource, resourceRule, stackRule, type Finding } from "../rule.ts";
 import { get, isObj, list, text, within, type Obj } from "../value.ts";
-import { manifest, pod } from "./examples.ts";
+import { manifest, patched, pod } from "./examples.ts";
 
 const RETENTION = "rlhf-audit-trail.dev/retention-days";
 const RETENTION_NAME = /(^|[_.-])(log|logs|audit|event|events)?_?retention(_?(days|period|hours))?$/i;
@@ -17,6 +17,8 @@ function days(written: string, name: string): number | undefined {
   return Number(match[1]) * factor;
 }
 
+const kept = (name: string, value: string) => pod({ env: [{ name, value }] });
+
 export const logRetention = resourceRule({
   id: "log-retention",
   title: "Where the retention of logs is declared, it is half a year or more and within the declared storage limit.",
@@ -26,8 +28,17 @@ export const logRetention = resourceRule({
   fix: `Raise the retention to 183 days or more, in the annotation ${RETENTION}, the *_RETENTION_DAYS variable or the retention_period of the log store.`,
   parameters: z.strictObject({ minDays: z.number().default(183).describe("fewest days"), maxDays: z.number().default(3650).describe("most days, the storage limit of the record of processing") }),
   examples: {
-    pass: [pod({ env: [{ name: "AUDIT_RETENTION_DAYS", value: "365" }] }), manifest("v1", "ConfigMap", { data: { "loki.yaml": "retention_period: 4464h\n" } })],
-    fail: [pod({ env: [{ name: "LOG_RETENTION_DAYS", value: "30" }] }), manifest("v1", "ConfigMap", { data: { "loki.yaml": "limits:\n  retention_period: 720h\n" } }), manifest("v1", "PersistentVolumeClaim", { metadata: { annotations: { [RETENTION]: "90" } } }), pod({ env: [{ name: "LOG_RETENTION_DAYS", value: "99999" }] })],
+    pass: [
+      ...["183", "3650", "183d", "4392h", "27w", "1y", " 200 ", "long", "x200", "30days"].map((value) => kept("AUDIT_RETENTION_DAYS", value)),
+      kept("LOG_RETENTION_HOURS", "4392"), kept("PRETENTION", "1"), kept("RETENTION_NOTE", "1"), kept("LEVEL", "30"),
+      pod({ env: [{ value: "1" }, { name: "LOG_RETENTION" }] }),
+      manifest("v1", "ConfigMap", { data: { LEVEL: "30", note: "x retention: 30 days\nretention: 30h # why" } }), manifest("v1", "ConfigMap", {}), manifest("v1", "Secret", { data: { LOG_RETENTION_DAYS: "1" } }),
+      manifest("v1", "ConfigMap", { data: { "loki.yaml": "retention_period: 4464h\n" } })],
+    fail: [
+      ...["182", "3651", "182d", "4391h", "26w", "11y"].map((value) => kept("LOG_RETENTION_DAYS", value)),
+      kept("LOG_RETENTION_HOURS", "4391"), kept("retention", "30"), kept("app.events_retention_period", "30"),
+      manifest("v1", "ConfigMap", { data: { LOG_RETENTION_DAYS: "30", "a.json": '{\n "retentionDays": 30,\n}' } }),
+      pod({ env: [{ name: "LOG_RETENTION_DAYS", value: "30" }] }), manifest("v1", "ConfigMap", { data: { "loki.yaml": "limits:\n  retention_period: 720h\n" } }), manifest("v1", "PersistentVolumeClaim", { metadata: { annotations: { [RETENTION]: "90" } } }), pod({ env: [{ name: "LOG_RETENTION_DAYS", value: "99999" }] })],
   },
   check: (resource, { minDays, maxDays }) => {
     const judge = (path: string, name: string, written: string): Finding | undefined => {
@@ -63,6 +74,7 @@ function configured(data: unknown, judge: (path: string, name: string, written: 
 
 const claim = (name: string, annotations: Obj = {}) => manifest("v1", "PersistentVolumeClaim", { metadata: { labels: { app: "audit" }, annotations }, spec: {} }, name);
 const schedule = manifest("velero.io/v1", "Schedule", { spec: { schedule: "0 3 * * *", template: { includedNamespaces: ["shop"] } } }, "nightly");
+const nightly = (includedNamespaces: string[]) => manifest("velero.io/v1", "Schedule", { spec: { template: { includedNamespaces } } }, "nightly");
 const BACKUP = "rlhf-audit-trail.dev/backup";
 
 export const auditStorageBackedUp = stackRule({
@@ -72,7 +84,21 @@ export const auditStorageBackedUp = stackRule({
   why: "AI Act 18 asks for documentation over ten years, GDPR 32(1)(c) for a way to restore: one disk is neither.",
   fix: `Add a Velero Schedule that includes the namespace, a VolumeSnapshot class with a schedule, or name the backup in the annotation ${BACKUP}.`,
   parameters: z.strictObject({ names: z.string().default("audit").describe("regular expression on the names and labels of claims that hold audit data") }),
-  examples: { pass: [[claim("audit"), schedule], claim("audit", { [BACKUP]: "nightly to object store" })], fail: [claim("audit")] },
+  examples: {
+    pass: [
+      [claim("audit"), schedule], claim("audit", { "rlhf-audit-trail.dev/backup": "nightly to object store" }),
+      manifest("v1", "PersistentVolumeClaim", { metadata: { labels: { app: "web" } } }, "web"),
+      ...[["*"], [], ["other", "shop"]].map((includedNamespaces) => [claim("audit"), nightly(includedNamespaces)]),
+      [claim("audit"), nightly(["other"]), schedule],
+      [claim("audit"), manifest("volsync.backube/v1alpha1", "ReplicationSource", { spec: { sourcePVC: "audit" } }, "copy")],
+    ],
+    fail: [
+      claim("audit"), claim("data"), patched(claim("AUDIT"), { metadata: { labels: { app: "web" } } }), { ...claim("x"), metadata: { generateName: "x", labels: { app: "audit" } } },
+      [claim("audit"), nightly(["other"])],
+      [claim("audit"), { ...schedule, apiVersion: "example.org/v1" }], [claim("audit"), { ...schedule, kind: "Backup" }],
+      [claim("audit"), manifest("volsync.backube/v1alpha1", "ReplicationSource", { spec: { sourcePVC: "other" } }, "copy")], [claim("audit"), manifest("example.org/v1", "Copy", { spec: { sourcePVC: "audit" } }, "copy")],
+    ],
+  },
   check: (stack, { names }) => {
     const pattern = new RegExp(names, "i");
     const schedules = stack.resources.filter((resource) => resource.group === "velero.io" && resource.kind === "Schedule");
@@ -100,7 +126,7 @@ export const noPersonalData = resourceRule({
   why: "They are copied into metrics, logs and traces, where nobody can erase them (GDPR 5(1)(c), 17).",
   fix: "Use a pseudonym or a team's name; waive it where a person must be named.",
   parameters: z.strictObject({ allowedKeys: z.array(z.string()).default(["policy.rlhf-audit-trail.dev/", "rlhf-audit-trail.dev/owner", "a8r.io/", "owner", "email"]).describe("beginnings of label and annotation keys that may carry one") }),
-  examples: { pass: [pod({}, {}, { annotations: { owner: "team@example.org" } })], fail: [pod({}, {}, { annotations: { annotator: "ann@example.org" } }), pod({ env: [{ name: "ANNOTATOR", value: "ann@example.org" }] })] },
+  examples: { pass: [pod({}, {}, { annotations: { owner: "team@example.org", "owner.example.org": "b@example.org" } }), pod({ env: [{ name: "URL", value: "https://ann@example.org/x" }, { name: "NOBODY" }] }), manifest("v1", "ConfigMap", {})], fail: [pod({}, {}, { annotations: { annotator: "ann@example.org" } }), pod({}, {}, { labels: { by: "ann@example.org" } }), pod({}, {}, { annotations: { "x-owner": "ann@example.org" } }), pod({ env: [{ name: "ANNOTATOR", value: "ann@example.org" }, {}] }), pod({ env: [{ value: "x ann@example.org" }] })] },
   check: (resource, { allowedKeys }) => {
     const keyed = (part: "labels" | "annotations") =>
       Object.entries(stringMap(get(resource.data, "metadata", part))).flatMap(([key, value]) => (EMAIL.test(value) && !allowedKeys.some((prefix) => key.startsWith(prefix)) ? [{ path: `metadata.${part}["${key}"]`, message: "it carries a person's address" }] : []));

@@ -18,6 +18,7 @@ export const highUserId = containerRule({
   }),
   examples: {
     pass: [pod(), pod({ securityContext: { runAsUser: 10000, runAsGroup: 10000 } }, { securityContext: { fsGroup: 10000 } }), pod({ securityContext: { runAsUser: undefined } }, { hostUsers: false, securityContext: { runAsUser: undefined } })],
+    more: [{ parameters: { min: 10000, minGroup: 20000, minFsGroup: 30000 }, pass: [pod({ securityContext: { runAsUser: undefined, runAsGroup: undefined } }, { securityContext: { runAsUser: 10000, runAsGroup: 20000, fsGroup: 30000 } }), pod({ securityContext: { runAsGroup: undefined } }, { securityContext: { runAsGroup: undefined, fsGroup: undefined } })], fail: [pod({ securityContext: { runAsGroup: undefined } }, { securityContext: { runAsGroup: 19999 } })] }],
     fail: [pod({ securityContext: { runAsUser: 9999 } }), pod({ securityContext: { runAsUser: undefined } }, { securityContext: { runAsUser: undefined } }), pod({ securityContext: { runAsGroup: 9999 } }), pod({}, { securityContext: { fsGroup: 9999 } })],
   },
   check: (container, { min, minGroup, minFsGroup }) => {
@@ -72,7 +73,7 @@ export const securityContextPresent = podRule({
   severity: "medium",
   why: "Without one every protection is at its weakest default.",
   fix: "Add securityContext to the containers; see the other pod security policies for what belongs in it.",
-  examples: { pass: [pod()], fail: [pod({ securityContext: undefined }, { securityContext: undefined })] },
+  examples: { pass: [pod(), pod({ securityContext: undefined }), pod({}, { securityContext: undefined })], fail: [pod({ securityContext: undefined }, { securityContext: undefined }), pod({}, { securityContext: undefined, containers: [{ name: "app", securityContext: {} }] }), pod({}, { containers: undefined })] },
   check: (pod) => {
     const filled = (value: unknown) => isObj(value) && Object.keys(value).length > 0;
     const containers = containersOf(pod);
@@ -119,7 +120,7 @@ export const noDefaultServiceAccount = podRule({
   severity: "medium",
   why: "Rights given to the default account are given to every pod of the namespace.",
   fix: "Create a ServiceAccount and name it in serviceAccountName.",
-  examples: { pass: [pod()], fail: [pod({}, { serviceAccountName: undefined }), pod({}, { serviceAccountName: "default" })] },
+  examples: { pass: [pod(), pod({}, { serviceAccountName: undefined, serviceAccount: "app" })], fail: [pod({}, { serviceAccountName: undefined }), pod({}, { serviceAccountName: "default" }), pod({}, { serviceAccountName: "" }), pod({}, { serviceAccountName: undefined, serviceAccount: "default" })] },
   check: (pod) => {
     const name = text(pod.spec, "serviceAccountName") ?? text(pod.spec, "serviceAccount") ?? "default";
     return name === "default" || name === "" ? { path: within(pod.specPath, "serviceAccountName"), message: "the pod runs as the namespace's default service account" } : undefined;
@@ -133,7 +134,7 @@ export const noBarePods = resourceRule({
   kinds: ["Pod"],
   why: "Nothing restarts a bare pod elsewhere when its node goes.",
   fix: "Use a Deployment, StatefulSet or Job.",
-  examples: { pass: [deployment()], fail: [pod()] },
+  examples: { pass: [deployment(), pod({}, {}, { ownerReferences: [{ kind: "ReplicaSet", name: "app" }] })], fail: [pod(), manifest("v1", "Pod", {}), pod({}, {}, { ownerReferences: [] })] },
   check: ({ data }) => (list(data, "metadata", "ownerReferences").length > 0 ? [] : [{ path: "", message: has(data, "spec") ? "a bare pod" : "a pod without spec" }]),
 });
 
@@ -171,7 +172,7 @@ export const noExecProbeCommands = containerRule({
   why: "A probe's command runs every few seconds; some leave processes behind, slow the program down, or stop it.",
   fix: "Ask the program over HTTP or gRPC instead.",
   parameters: z.strictObject({ commands: z.array(z.string()).default(SHELLS).describe("words that may not stand in the command") }),
-  examples: { pass: [pod()], fail: [pod({ livenessProbe: { exec: { command: ["/bin/sh", "-c", "jcmd | grep Main"] } } })] },
+  examples: { pass: [pod(), pod({ livenessProbe: { exec: { command: ["/bin/psql"] } } })], fail: [...SHELLS.map((word) => pod({ livenessProbe: { exec: { command: ["/bin/sh", "-c", `${word} | grep Main`] } } })), ...["readinessProbe", "startupProbe"].map((probe) => pod({ [probe]: { exec: { command: ["/usr/bin/ps"] } } }))] },
   check: (container, { commands }) =>
     ["livenessProbe", "readinessProbe", "startupProbe"].flatMap((probe) => {
       const words = list(container.spec, probe, "exec", "command").flatMap((part) => String(part).split(/[\s;|&]+/)).map((word) => word.replace(/^.*\//, ""));
@@ -187,7 +188,7 @@ export const noSshPort = containerRule({
   why: "A shell into a container goes around the API server, its authorisation and its audit log.",
   fix: "Remove port 22 and the daemon; use kubectl exec or ephemeral containers.",
   parameters: z.strictObject({ ports: z.array(z.int()).default([22, 2222]).describe("ports of SSH") }),
-  examples: { pass: [pod()], fail: [pod({ ports: [{ containerPort: 22 }] })] },
+  examples: { pass: [pod(), pod({ ports: [{ name: "http" }] })], fail: [22, 2222].map((containerPort) => pod({ ports: [{ containerPort: 80 }, { containerPort }] })) },
   check: (container, { ports }) => list(container.spec, "ports").flatMap((port, index) => (ports.includes(num(port, "containerPort") ?? 0) ? [{ path: within(container.path, `ports[${index}]`), message: `${container.label} offers port ${num(port, "containerPort") ?? 0}, SSH's` }] : [])),
 });
 
@@ -197,7 +198,7 @@ export const noSudo = podRule({
   severity: "medium",
   why: "sudo in a container means that the image can become root.",
   fix: "Start the program as the user it needs.",
-  examples: { pass: [pod()], fail: [pod({ command: ["sudo", "app"] })] },
+  examples: { pass: [pod(), pod({ command: ["/bin/sudoku"] })], fail: [pod({ command: ["sudo", "app"] }), pod({ args: ["-c", "exec /usr/bin/sudo app"] })] },
   check: (pod) =>
     each(containersOf(pod), (container) => {
       const words = [...list(container.spec, "command"), ...list(container.spec, "args")].flatMap((part) => String(part).split(/\s+/));
@@ -225,6 +226,6 @@ export const unprivilegedPorts = containerRule({
   severity: "low",
   why: "A lower port needs a capability or root.",
   fix: "Listen on a high port and let the Service map it.",
-  examples: { pass: [pod()], fail: [pod({ ports: [{ containerPort: 80 }] })] },
+  examples: { pass: [pod(), pod({ ports: [{ containerPort: 1024 }, { name: "http" }] })], fail: [pod({ ports: [{ containerPort: 1023 }] })] },
   check: (container) => list(container.spec, "ports").flatMap((port, index) => ((num(port, "containerPort") ?? 1024) < 1024 ? [{ path: within(container.path, `ports[${index}].containerPort`), message: `${container.label} listens on port ${num(port, "containerPort") ?? 0}` }] : [])),
 });

@@ -11,7 +11,7 @@ export const imageByDigest = containerRule({
   severity: "high",
   why: "A tag can be moved after review: only a digest says which bytes run, and evidence can only belong to a digest.",
   fix: "Write registry/repository@sha256:…; `docker buildx imagetools inspect IMAGE` or `crane digest IMAGE` tells it.",
-  examples: { pass: [pod()], fail: [pod({ image: "registry.example.com/app:1.4.2" }), pod({ image: "registry.example.com/app" })] },
+  examples: { pass: [pod()], fail: [pod({ image: "registry.example.com/app:1.4.2" }), pod({ image: "registry.example.com/app" }), pod({ image: undefined })] },
   check: (container) => {
     const image = text(container.spec, "image");
     const path = within(container.path, "image");
@@ -29,7 +29,10 @@ export const imageRegistryAllowed = containerRule({
   parameters: z.strictObject({
     allowed: z.array(z.string()).default([]).describe("prefixes of whole path segments, as in ghcr.io/acme; * stands for anything; an empty list allows every registry"),
   }),
-  examples: { parameters: { allowed: ["registry.example.com"] }, pass: [pod()], fail: [pod({ image: "docker.io/app:1" }), pod({ image: "registry.example.com.evil/app:1" })] },
+  examples: {
+    parameters: { allowed: ["registry.example.com", "ghcr.io/acme"] }, pass: [pod(), pod({ image: "ghcr.io/acme/app:1" }), pod({ image: undefined })], fail: [pod({ image: "docker.io/app:1" }), pod({ image: "registry.example.com.evil/app:1" })],
+    more: [{ pass: [pod({ image: "docker.io/app:1" })], fail: [] }],
+  },
   check: (container, { allowed }) => {
     const image = text(container.spec, "image");
     if (image === undefined || allowed.length === 0 || allowed.some((prefix) => underPrefix(image, prefix))) return undefined;
@@ -45,7 +48,10 @@ export const imageTag = containerRule({
   why: "latest, or no tag, is whatever was pushed last: two pods of one Deployment can run two programs.",
   fix: "Name the image by version or, better, by digest.",
   parameters: z.strictObject({ forbidden: z.array(z.string()).default(["latest"]).describe("tags that may not be used"), exemptImages }),
-  examples: { pass: [pod(), pod({ image: "app:1.4.2" })], fail: [pod({ image: "app:latest" }), pod({ image: "registry.example.com:5000/app" })] },
+  examples: {
+    pass: [pod(), pod({ image: "app:1.4.2" })], fail: [pod({ image: "app:latest" }), pod({ image: "registry.example.com:5000/app" }), pod({ image: undefined }), pod({ image: "two words" })],
+    more: [{ parameters: { exemptImages: ["docker.io/library/tool"] }, pass: [pod({ image: "tool:latest" })], fail: [pod({ image: "app:latest" })] }],
+  },
   check: (container, parameters) => {
     const { forbidden } = parameters;
     const image = text(container.spec, "image") ?? "";
@@ -57,6 +63,8 @@ export const imageTag = containerRule({
   },
 });
 
+const FROZEN = ["k8s.gcr.io", "gcr.io/google-containers", "gcr.io/google_containers"];
+
 export const imageRegistryDenied = containerRule({
   id: "image-registry-denied",
   title: "No image comes from a registry that was shut down or is denied.",
@@ -64,8 +72,8 @@ export const imageRegistryDenied = containerRule({
   level: "mandatory",
   why: "k8s.gcr.io is frozen since 2023: no fixes arrive there.",
   fix: "Use registry.k8s.io, or where the project publishes now.",
-  parameters: z.strictObject({ denied: z.array(z.string()).default(["k8s.gcr.io", "gcr.io/google-containers", "gcr.io/google_containers"]).describe("prefixes of whole path segments") }),
-  examples: { pass: [pod()], fail: [pod({ image: "k8s.gcr.io/pause:3.9" })] },
+  parameters: z.strictObject({ denied: z.array(z.string()).default(FROZEN).describe("prefixes of whole path segments") }),
+  examples: { pass: [pod(), pod({ image: undefined })], fail: FROZEN.map((registry) => pod({ image: `${registry}/pause:3.9` })) },
   check: (container, { denied }) => {
     const image = text(container.spec, "image") ?? "";
     return denied.some((prefix) => underPrefix(image, prefix)) ? { path: within(container.path, "image"), message: `${container.label} runs ${image}` } : undefined;
@@ -79,7 +87,11 @@ export const imagePullPolicy = containerRule({
   why: "A node that holds an older image of the same tag runs that one, and lets pods use private images without the right to.",
   fix: "Set imagePullPolicy: Always, or name the image by digest.",
   parameters: z.strictObject({ onlyLatest: z.boolean().default(false).describe("ask only of images without tag or with the tag latest"), explicit: z.boolean().default(false).describe("refuse an absent imagePullPolicy, though for such images it means Always") }),
-  examples: { pass: [pod(), pod({ imagePullPolicy: undefined })], fail: [pod({ image: "app:1.4.2", imagePullPolicy: "IfNotPresent" }), pod({ image: "app:latest", imagePullPolicy: "Never" })] },
+  examples: {
+    pass: [pod(), pod({ imagePullPolicy: undefined }), pod({ imagePullPolicy: "Never" }), ...["app", "app:latest"].map((image) => pod({ image, imagePullPolicy: undefined }))],
+    fail: [pod({ image: "app:1.4.2", imagePullPolicy: "IfNotPresent" }), pod({ image: "app:1.4.2", imagePullPolicy: undefined }), pod({ image: "app:latest", imagePullPolicy: "Never" })],
+    more: [{ parameters: { onlyLatest: true, explicit: true }, pass: [pod({ image: "app:1.4.2", imagePullPolicy: "Never" }), pod({ image: "app", imagePullPolicy: "Always" })], fail: [pod({ image: "app", imagePullPolicy: undefined }), pod({ image: "app:latest", imagePullPolicy: "Never" })] }],
+  },
   check: (container, { onlyLatest, explicit }) => {
     const image = text(container.spec, "image") ?? "";
     const ref = parseImage(image);
@@ -97,7 +109,10 @@ export const imagePullSecrets = podRule({
   why: "Without it the pull hangs on what the node happens to be allowed to.",
   fix: "Set imagePullSecrets on the pod, or on its ServiceAccount and disable this policy.",
   parameters: z.strictObject({ publicRegistries: z.array(z.string()).default([]).describe("prefixes whose images need no secret") }),
-  examples: { pass: [pod()], fail: [pod({}, { imagePullSecrets: undefined })] },
+  examples: {
+    pass: [pod()], fail: [pod({}, { imagePullSecrets: undefined }), pod({}, { imagePullSecrets: [] })],
+    more: [{ parameters: { publicRegistries: ["docker.io/library"] }, pass: [pod({ image: "app:1" }, { imagePullSecrets: undefined })], fail: [pod({ image: "app:1" }, { imagePullSecrets: undefined, initContainers: [{ name: "init", image: "ghcr.io/acme/init:1" }] })] }],
+  },
   check: (pod, { publicRegistries }) => {
     const open = containersOf(pod).every((container) => publicRegistries.some((prefix) => underPrefix(text(container.spec, "image") ?? "", prefix)));
     return open || list(pod.spec, "imagePullSecrets").length > 0 ? undefined : { path: within(pod.specPath, "imagePullSecrets"), message: "the pod names no pull secret" };

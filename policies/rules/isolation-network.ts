@@ -10,6 +10,7 @@ import { deployment, manifest } from "./examples.ts";
 
 const DENY_ALL = manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] } }, "default-deny");
 
+const denying = (spec: Obj, name = "deny") => manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: {}, ...spec } }, name);
 const own = (spec: Obj) => manifest("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: { matchLabels: { app: "app" } }, ...spec } });
 
 /** NetworkPolicies of a stack. */
@@ -40,7 +41,15 @@ export const namespaceDefaultDeny = stackRule({
   severity: "high",
   why: "Without it every pod of the cluster can reach every other: one broken service reads all databases.",
   fix: "Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress, and no rules; then allow what is needed, one policy each.",
-  examples: { pass: [[deployment(), DENY_ALL]], fail: [deployment()] },
+  examples: {
+    pass: [[deployment(), DENY_ALL], [manifest("v1", "Namespace", { metadata: { namespace: undefined } }, "shop"), DENY_ALL], manifest("apps/v1", "Deployment", { spec: {} }), [deployment(), denying({ policyTypes: ["Ingress"] }, "in"), denying({ policyTypes: ["Egress"] }, "out")]],
+    fail: [
+      deployment(), { ...deployment(), kind: "DaemonSet" }, { ...deployment(), apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" }, manifest("v1", "Pod", { spec: {} }),
+      manifest("v1", "Namespace", { metadata: { namespace: undefined } }, "shop"), { apiVersion: "v1", kind: "Namespace", metadata: { generateName: "a-" } },
+      [deployment(), denying({})], [deployment(), denying({ policyTypes: ["Egress"] })], [deployment(), denying({ policyTypes: ["Ingress", "Egress"], ingress: [{}] })], [deployment(), denying({ egress: [{}] })],
+      [deployment(), own({ policyTypes: ["Ingress", "Egress"] })], [deployment(), { ...DENY_ALL, metadata: { name: "far", namespace: "other" } }], [deployment(), { ...DENY_ALL, apiVersion: "example.org/v1" }],
+    ],
+  },
   check: (stack) =>
     eachResource([...workloads(stack), ...ofKind(stack, "Namespace")], (workload) => {
       const whole = workload.kind === "Namespace";
@@ -65,7 +74,7 @@ export const workloadIsolated = stackRule({
   why: "A pod that no policy selects accepts and opens any connection.",
   fix: "Add a NetworkPolicy whose podSelector matches the pod's labels, or a default deny for the namespace.",
   parameters: z.strictObject({ directions: z.array(z.enum(["Ingress", "Egress"])).default(["Ingress", "Egress"]).describe("directions in which a workload must be isolated") }),
-  examples: { pass: [[deployment(), DENY_ALL], [deployment(), own({ policyTypes: ["Ingress", "Egress"] })], [deployment(), own({ egress: [{}] })]], fail: [deployment(), [deployment(), own({})], [deployment(), own({ policyTypes: ["Egress"] })], [deployment(), own({ podSelector: { matchLabels: { app: "other" } } })]] },
+  examples: { pass: [[deployment(), DENY_ALL], [deployment(), own({ policyTypes: ["Ingress", "Egress"] })], [deployment(), own({ egress: [{}] })]], fail: [deployment(), [deployment(), own({})], [deployment(), own({ policyTypes: ["Egress"] })], [deployment(), { ...DENY_ALL, metadata: { name: "far", namespace: "other" } }], ...["Job", "ReplicaSet"].map((kind) => ({ ...deployment(), kind })), manifest("batch/v1", "CronJob", { spec: { jobTemplate: { spec: { template: { spec: {} } } } } }), [deployment(), own({ podSelector: { matchLabels: { app: "other" } } })]] },
   check: (stack, { directions }) =>
     eachResource(podBearers(stack), (workload) => {
       const pod = podOf(workload);

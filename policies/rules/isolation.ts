@@ -21,6 +21,8 @@ export const noHostNetwork = hostNamespace("hostNetwork", "no-host-network", "ne
 export const noHostPid = hostNamespace("hostPID", "no-host-pid", "process table", "It sees every process of the node, with their environment and secrets, and can signal them.");
 export const noHostIpc = hostNamespace("hostIPC", "no-host-ipc", "shared memory", "It reads what other processes of the node share in memory.");
 
+const onNode = (path: string) => pod({}, { volumes: [{ name: "logs", hostPath: { path } }] });
+
 export const noHostPath = podRule({
   id: "no-host-path",
   title: "No pod mounts a directory of its node.",
@@ -28,7 +30,10 @@ export const noHostPath = podRule({
   why: "The node's files hold other pods' data, the kubelet's credentials and ways to run code on the node.",
   fix: "Use emptyDir, a PersistentVolumeClaim, or a CSI volume.",
   parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("directories that may be mounted, with all below them") }),
-  examples: { pass: [pod({}, { volumes: [{ name: "tmp", emptyDir: {} }] })], fail: [pod({}, { volumes: [{ name: "logs", hostPath: { path: "/var/log" } }] })] },
+  examples: {
+    pass: [pod({}, { volumes: [{ name: "tmp", emptyDir: {} }] })], fail: [onNode("/var/log"), pod({}, { volumes: [{ name: "logs", hostPath: {} }] })],
+    more: [{ parameters: { allowed: ["/data/", "/srv"] }, pass: ["/srv", "/srv/a", "/data/a"].map(onNode), fail: ["/srv-2", "/dat", "/var/srv"].map(onNode) }],
+  },
   check: (spec, { allowed }) =>
     each(volumesOf(spec), ({ path, volume, name }) => {
       if (!has(volume, "hostPath")) return undefined;
@@ -47,7 +52,8 @@ export const seccompProfile = podRule({
   why: "seccomp takes some forty rarely needed system calls away, among them those that most container escapes used.",
   fix: "Set seccompProfile.type: RuntimeDefault in the pod's securityContext.",
   parameters: z.strictObject({ required: z.boolean().default(true).describe("whether a profile must be named; else only Unconfined is refused") }),
-  examples: { pass: [pod()], fail: [pod({ securityContext: { seccompProfile: undefined } }, { securityContext: { seccompProfile: undefined } }), pod({ securityContext: { seccompProfile: { type: "Unconfined" } } })] },
+  examples: { pass: [pod(), pod({ securityContext: { seccompProfile: undefined } }), pod({ securityContext: { seccompProfile: { type: "Localhost" } } }, { securityContext: { seccompProfile: undefined } }), pod({ securityContext: { seccompProfile: undefined } }, { os: { name: "windows" }, securityContext: { seccompProfile: undefined } })], fail: [pod({ securityContext: { seccompProfile: undefined } }, { securityContext: { seccompProfile: undefined } }), pod({ securityContext: { seccompProfile: { type: "Unconfined" } } }), pod({ securityContext: { seccompProfile: undefined } }, { securityContext: { seccompProfile: { type: "Unconfined" } } })],
+    more: [{ parameters: { required: false }, pass: [pod({ securityContext: { seccompProfile: undefined } }, { securityContext: { seccompProfile: undefined } })], fail: [pod({ securityContext: { seccompProfile: { type: "Unconfined" } } })] }] },
   check: (pod, { required }) => {
     if (text(pod.spec, "os", "name") === "windows") return undefined;
     const whole = text(pod.spec, "securityContext", "seccompProfile", "type");
@@ -66,7 +72,7 @@ export const seccompNotUnconfined = podRule({
   severity: "high",
   why: "Unconfined gives the container every system call of the kernel.",
   fix: "Remove the profile, or set it to RuntimeDefault or Localhost.",
-  examples: { pass: [pod(), pod({ securityContext: { seccompProfile: undefined } })], fail: [pod({ securityContext: { seccompProfile: { type: "Unconfined" } } })] },
+  examples: { pass: [pod(), pod({ securityContext: { seccompProfile: undefined } })], fail: [pod({ securityContext: { seccompProfile: { type: "Unconfined" } } }), pod({ securityContext: { seccompProfile: { type: undefined } } })] },
   check: (pod) =>
     eachSecurityContext(pod, ({ context, path, label }) => {
       const type = text(context, "seccompProfile", "type");
@@ -82,7 +88,7 @@ export const readOnlyRootFilesystem = containerRule({
   why: "An intruder can't change the program or leave tools behind, and what the program writes is declared.",
   fix: "Set securityContext.readOnlyRootFilesystem: true and mount an emptyDir where the program writes.",
   parameters: z.strictObject({ exemptImages }),
-  examples: { pass: [pod()], fail: [pod({ securityContext: { readOnlyRootFilesystem: undefined } })] },
+  examples: { parameters: { exemptImages: ["docker.io/library/db"] }, pass: [pod(), pod({ image: "db:1", securityContext: { readOnlyRootFilesystem: false } })], fail: [pod({ securityContext: { readOnlyRootFilesystem: undefined } })] },
   check: (container, parameters) =>
     get(container.spec, "securityContext", "readOnlyRootFilesystem") === true || isExempt(container, parameters.exemptImages)
       ? undefined

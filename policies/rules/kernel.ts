@@ -9,6 +9,7 @@ import { deployment, pod } from "./examples.ts";
 const BASELINE_CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"];
 /** A pod of which only the container says anything about its protection. */
 const bare = (securityContext: Obj) => pod({ securityContext: undefined }, { securityContext: undefined, containers: [{ name: "app", securityContext }] });
+const NO_OWN: Obj = { capabilities: undefined, seccompProfile: undefined };
 const added = (add: string[]) => pod({ securityContext: { capabilities: { add } } });
 
 export const capabilitiesBaseline = containerRule({
@@ -18,7 +19,7 @@ export const capabilitiesBaseline = containerRule({
   why: "NET_ADMIN, SYS_PTRACE, SYS_ADMIN and their like reach other processes, the node's network or the kernel itself.",
   fix: "Remove it from securityContext.capabilities.add.",
   parameters: z.strictObject({ allowed: z.array(z.string()).default(BASELINE_CAPABILITIES).describe("capabilities that may be added") }),
-  examples: { pass: [pod(), added(["CHOWN"])], fail: [added(["NET_RAW"]), added(["ALL"])] },
+  examples: { pass: [pod(), added(BASELINE_CAPABILITIES)], fail: [added(["NET_RAW", "NET_ADMIN"]), added(["ALL"])] },
   check: (container, { allowed }) => {
     const extra = texts(container.spec, "securityContext", "capabilities", "add").filter((name) => !allowed.includes(name));
     return extra.length > 0 ? { path: within(container.path, "securityContext.capabilities.add"), message: `${container.label} adds ${extra.join(", ")}` } : undefined;
@@ -32,7 +33,7 @@ export const dropNetRaw = containerRule({
   level: "mandatory",
   why: "With NET_RAW, which containers have by default, a process forges packets: ARP and DNS spoofing against its neighbours.",
   fix: 'Set securityContext.capabilities.drop: ["ALL"].',
-  examples: { pass: [pod(), pod({ securityContext: { capabilities: { drop: ["NET_RAW"] } } })], fail: [pod({ securityContext: { capabilities: undefined } })] },
+  examples: { pass: [pod(), ...["NET_RAW", "CAP_NET_RAW", "cap_net_raw", "all"].map((name) => pod({ securityContext: { capabilities: { drop: [name] } } }))], fail: [pod({ securityContext: { capabilities: undefined } }), pod({ securityContext: { capabilities: { drop: ["X_CAP_NET_RAW"] } } })] },
   check: (container) => {
     const dropped = texts(container.spec, "securityContext", "capabilities", "drop").map((name) => name.toUpperCase().replace(/^CAP_/, ""));
     return dropped.includes("ALL") || dropped.includes("NET_RAW") ? undefined : { path: within(container.path, "securityContext.capabilities.drop"), message: `${container.label} keeps NET_RAW` };
@@ -45,7 +46,7 @@ export const noSysAdmin = containerRule({
   severity: "critical",
   why: "SYS_ADMIN allows mounting and much else: it is root by another name.",
   fix: "Remove SYS_ADMIN and ALL from securityContext.capabilities.add.",
-  examples: { pass: [pod()], fail: [added(["SYS_ADMIN"]), added(["CAP_SYS_ADMIN"]), added(["ALL"])] },
+  examples: { pass: [pod(), added(["X_CAP_SYS_ADMIN"])], fail: ["SYS_ADMIN", "CAP_SYS_ADMIN", "cap_sys_admin", "ALL"].map((name) => added([name])) },
   check: (container) => {
     const names = texts(container.spec, "securityContext", "capabilities", "add").map((name) => name.toUpperCase().replace(/^CAP_/, ""));
     return names.includes("SYS_ADMIN") || names.includes("ALL") ? { path: within(container.path, "securityContext.capabilities.add"), message: `${container.label} adds SYS_ADMIN` } : undefined;
@@ -61,8 +62,8 @@ export const appArmorProfile = podRule({
   why: "Unconfined takes away what keeps a container from mounting, tracing and writing to /proc and /sys.",
   fix: "Remove the profile, or set it to RuntimeDefault or Localhost.",
   examples: {
-    pass: [pod(), pod({ securityContext: { appArmorProfile: { type: "RuntimeDefault" } } }), pod({}, {}, { annotations: { [`${APPARMOR_ANNOTATION}app`]: "runtime/default" } })],
-    fail: [pod({ securityContext: { appArmorProfile: { type: "Unconfined" } } }), pod({}, {}, { annotations: { [`${APPARMOR_ANNOTATION}app`]: "unconfined" } }), deployment({}, {}, { spec: { template: { metadata: { annotations: { [`${APPARMOR_ANNOTATION}app`]: "custom" } } } } })],
+    pass: [pod(), pod({ securityContext: { appArmorProfile: { type: "RuntimeDefault" } } }), pod({}, {}, { annotations: { [`${APPARMOR_ANNOTATION}app`]: "runtime/default" } }), pod({ securityContext: { appArmorProfile: { type: "Localhost", localhostProfile: "a" } } }), ...["", "localhost/a"].map((value) => pod({}, {}, { annotations: { [`${APPARMOR_ANNOTATION}app`]: value, note: "unconfined" } }))],
+    fail: [pod({ securityContext: { appArmorProfile: {} } }), pod({ securityContext: { appArmorProfile: { type: "Unconfined" } } }), pod({}, {}, { annotations: { [`${APPARMOR_ANNOTATION}app`]: "unconfined" } }), deployment({}, {}, { spec: { template: { metadata: { annotations: { [`${APPARMOR_ANNOTATION}app`]: "custom" } } } } })],
   },
   check: (pod) => [
     ...eachSecurityContext(pod, ({ context, path, label }) => {
@@ -77,16 +78,18 @@ export const appArmorProfile = podRule({
   ],
 });
 
+const CONTAINER_TYPES = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+
 export const seLinuxOptions = podRule({
   id: "selinux-options",
   title: "No pod or container sets an SELinux user, role, or a type that isn't a container's.",
   severity: "high",
   why: "Another SELinux type, as spc_t, switches the confinement of the container off.",
   fix: "Remove seLinuxOptions, or set only level and an allowed type.",
-  parameters: z.strictObject({ types: z.array(z.string()).default(["container_t", "container_init_t", "container_kvm_t", "container_engine_t"]).describe("types that may be set") }),
+  parameters: z.strictObject({ types: z.array(z.string()).default(CONTAINER_TYPES).describe("types that may be set") }),
   examples: {
-    pass: [pod(), pod({ securityContext: { seLinuxOptions: { type: "container_t", level: "s0:c1,c2" } } })],
-    fail: [pod({ securityContext: { seLinuxOptions: { type: "spc_t" } } }), pod({}, { securityContext: { seLinuxOptions: { user: "system_u" } } }), pod({}, { securityContext: { seLinuxOptions: { role: "system_r" } } })],
+    pass: [pod(), pod({ securityContext: { seLinuxOptions: { type: "container_t", level: "s0:c1,c2" } } }), ...CONTAINER_TYPES.map((type) => pod({}, { securityContext: { seLinuxOptions: { type } } }))],
+    fail: [pod({ securityContext: { seLinuxOptions: { type: "spc_t" } } }), pod({}, { securityContext: { seLinuxOptions: { user: "system_u" } } }), pod({}, { securityContext: { seLinuxOptions: { role: "system_r", user: "system_u" } } })],
   },
   check: (pod, { types }) =>
     eachSecurityContext(pod, ({ context, path, label }) => {
@@ -103,7 +106,15 @@ export const procMountDefault = containerRule({
   why: "Unmasked /proc shows and changes kernel settings of the node.",
   fix: "Remove securityContext.procMount.",
   parameters: z.strictObject({ allowInUserNamespace: z.boolean().default(false).describe("allow it in pods with hostUsers: false, as Pod Security baseline does"), exemptImages }),
-  examples: { pass: [pod(), pod({ securityContext: { procMount: "Default" } })], fail: [pod({ securityContext: { procMount: "Unmasked" } })] },
+  examples: {
+    pass: [pod(), pod({ securityContext: { procMount: "Default" } })],
+    fail: [pod({ securityContext: { procMount: "Unmasked" } }), pod({ securityContext: { procMount: "Unmasked" } }, { hostUsers: false })],
+    more: [{
+      parameters: { allowInUserNamespace: true, exemptImages: ["registry.example.com/builder"] },
+      pass: [pod({ securityContext: { procMount: "Unmasked" } }, { hostUsers: false }), pod({ image: "registry.example.com/builder:1", securityContext: { procMount: "Unmasked" } })],
+      fail: [pod({ securityContext: { procMount: "Unmasked" } })],
+    }],
+  },
   check: (container, parameters) => {
     const mount = text(container.spec, "securityContext", "procMount");
     if (mount === undefined || mount === "Default" || (parameters.allowInUserNamespace && inUserNamespace(container.pod)) || isExempt(container, parameters.exemptImages)) return undefined;
@@ -123,7 +134,11 @@ export const safeSysctls = podRule({
   why: "Unsafe sysctls change the kernel for the whole node, or open it.",
   fix: "Remove it from securityContext.sysctls; the allowed ones are a parameter.",
   parameters: z.strictObject({ allowed: z.array(z.string()).default(SAFE_SYSCTLS).describe("sysctls that may be set; * at the end stands for anything") }),
-  examples: { pass: [pod({}, { securityContext: { sysctls: [{ name: "net.ipv4.tcp_syncookies", value: "1" }] } })], fail: [pod({}, { securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } })] },
+  examples: {
+    pass: [pod({}, { securityContext: { sysctls: SAFE_SYSCTLS.map((name) => ({ name, value: "1" })) } })],
+    fail: [pod({}, { securityContext: { sysctls: [{ name: "net.ipv4.tcp_syncookies", value: "1" }, { name: "kernel.msgmax", value: "1" }] } }), pod({}, { securityContext: { sysctls: [{ value: "1" }] } })],
+    more: [{ parameters: { allowed: ["net.*"] }, pass: [pod({}, { securityContext: { sysctls: [{ name: "net.core.somaxconn", value: "1" }] } })], fail: [pod({}, { securityContext: { sysctls: [{ name: "network.x", value: "1" }, { name: "kernel.net.", value: "1" }] } })] }],
+  },
   check: (pod, { allowed }) => {
     const sysctls = list(pod.spec, "securityContext", "sysctls");
     return each(sysctls.map((_, index) => index), (index) => {
@@ -166,7 +181,10 @@ export const linuxHardening = podRule({
     ],
     fail: [
       pod({ securityContext: undefined }, { securityContext: undefined }),
-      bare({ capabilities: { drop: ["ALL"], add: ["ALL"] } }),
+      bare({ capabilities: { drop: ["ALL"], add: ["all"] } }),
+      pod({ securityContext: { ...NO_OWN, seccompProfile: { type: "Unconfined" } } }),
+      pod({ securityContext: { ...NO_OWN, appArmorProfile: { type: "Unconfined" } } }),
+      pod({ name: undefined, securityContext: undefined }, { securityContext: undefined }, { annotations: { [`${APPARMOR_ANNOTATION}app`]: "unconfined" } }),
       bare({ seccompProfile: { type: "Unconfined" } }),
       bare({ appArmorProfile: { type: "Unconfined" } }),
       pod({ securityContext: undefined }, { securityContext: undefined }, { annotations: { [`${APPARMOR_ANNOTATION}other`]: "runtime/default" } }),

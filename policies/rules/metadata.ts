@@ -7,8 +7,6 @@ import { each, resourceRule, type Finding } from "../rule.ts";
 import { get, text, within, type Obj } from "../value.ts";
 import { deployment, manifest, pod } from "./examples.ts";
 
-const CLUSTER_WIDE = new Set(["Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass", "PriorityClass", "CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "IngressClass", "RuntimeClass", "GatewayClass", "APIService", "ClusterIssuer", "ClusterSecretStore", "ClusterExternalSecret"]);
-
 export const notDefaultNamespace = resourceRule({
   id: "not-default-namespace", title: "Nothing stands in the namespace default.", severity: "low", kinds: [...POD_CARRIERS, "Service", "ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "Ingress", "Role", "RoleBinding", "NetworkPolicy"],
   why: "Quotas, network policies and rights are given by namespace; default has none and everybody's things.", fix: "Set metadata.namespace.",
@@ -17,7 +15,7 @@ export const notDefaultNamespace = resourceRule({
     const namespace = text(data, "metadata", "namespace") ?? "";
     // Kubernetes itself makes these two, and nobody can move them.
     if ((kind === "Service" && text(data, "metadata", "name") === "kubernetes") || (kind === "ServiceAccount" && text(data, "metadata", "name") === "default")) return [];
-    return !CLUSTER_WIDE.has(kind) && (namespace === "" || namespace === "default") ? [{ path: "metadata.namespace", message: namespace === "" ? "no namespace is named" : "it stands in default" }] : [];
+    return namespace === "" || namespace === "default" ? [{ path: "metadata.namespace", message: namespace === "" ? "no namespace is named" : "it stands in default" }] : [];
   },
 });
 
@@ -28,7 +26,7 @@ export const namespacePodSecurity = resourceRule({
   id: "namespace-pod-security", title: "Every namespace enforces a Pod Security Standard.", severity: "medium", level: "mandatory", kinds: ["Namespace"],
   why: "The API server then refuses what slipped past this pack.", fix: `Label the namespace ${ENFORCE}: restricted.`,
   parameters: z.strictObject({ levels: z.array(z.string()).default(["restricted", "baseline"]).describe("levels that may be enforced") }),
-  examples: { pass: [namespace({ [ENFORCE]: "restricted" })], fail: [namespace({}), namespace({ [ENFORCE]: "privileged" })] },
+  examples: { pass: [namespace({ [ENFORCE]: "restricted" }), namespace({ [ENFORCE]: "baseline" })], fail: [namespace({}), namespace({ [ENFORCE]: "privileged" })] },
   check: ({ data }, { levels }) => {
     const level = labelsOf(get(data, "metadata"))[ENFORCE];
     return level !== undefined && levels.includes(level) ? [] : [{ path: `metadata.labels["${ENFORCE}"]`, message: level === undefined ? "no standard is enforced" : `the level ${level} is enforced` }];
@@ -37,16 +35,23 @@ export const namespacePodSecurity = resourceRule({
 
 const keyed = z.record(z.string(), z.string().describe("regular expression")).default({});
 
+const NAMING = ["app", "name", "app.kubernetes.io/name", "app.kubernetes.io/instance", "k8s-app"];
+
 export const requiredLabels = resourceRule({
   id: "required-labels", title: "Objects carry the labels that are required.", severity: "low", kinds: [...POD_CARRIERS, "Service", "Namespace", "Ingress"],
   why: "Without them nobody can tell whose it is, and what belongs together.", fix: "Add the labels.",
   parameters: z.strictObject({ labels: keyed.describe("label to regular expression on its value"), recommended: z.boolean().default(true).describe("ask for app, name or app.kubernetes.io/name when no labels are listed") }),
-  examples: { pass: [deployment()], fail: [deployment({}, {}, { metadata: { labels: undefined }, spec: { template: { metadata: undefined } } })] },
+  examples: {
+    parameters: { labels: { team: "^[a-z]+$" } },
+    pass: [deployment({}, {}, { metadata: { labels: { team: "shop" } } }), deployment({}, {}, { spec: { template: { metadata: { labels: { team: "shop" } } } } })],
+    fail: [deployment(), deployment({}, {}, { metadata: { labels: { team: "Shop 2" } } }), namespace({})],
+    more: [{ pass: [...NAMING.map((key) => deployment({}, {}, { metadata: { labels: { app: undefined, [key]: "shop" } }, spec: { template: { metadata: undefined } } })), namespace({})], fail: [deployment({}, {}, { metadata: { labels: undefined }, spec: { template: { metadata: undefined } } })] }],
+  },
   check: (resource, { labels, recommended }) => {
     const { kind, data } = resource;
     const own = { ...labelsOf(podOf(resource)?.metadata), ...labelsOf(get(data, "metadata")) };
     const missing = Object.entries(labels).filter(([key, pattern]) => !new RegExp(pattern).test(own[key] ?? "") || own[key] === undefined).map(([key]) => ({ path: `metadata.labels["${key}"]`, message: `label ${key} is ${own[key] === undefined ? "missing" : "not of the required form"}` }));
-    const named = ["app", "name", "app.kubernetes.io/name", "app.kubernetes.io/instance", "k8s-app"].some((key) => own[key] !== undefined);
+    const named = NAMING.some((key) => own[key] !== undefined);
     if (Object.keys(labels).length === 0 && recommended && kind !== "Namespace" && !named) return [{ path: "metadata.labels", message: "no label says which application it belongs to" }];
     return missing;
   },
@@ -56,7 +61,7 @@ export const requiredAnnotations = resourceRule({
   id: "required-annotations", title: "Objects carry the annotations that are required.", severity: "low", kinds: [...POD_CARRIERS, "Service", "Namespace", "Ingress"],
   why: "They say whom to call.", fix: "Add the annotations.",
   parameters: z.strictObject({ annotations: keyed.describe("annotation to regular expression on its value") }),
-  examples: { parameters: { annotations: { owner: "@example\\.org$" } }, pass: [pod({}, {}, { annotations: { owner: "ann@example.org" } })], fail: [pod(), pod({}, {}, { annotations: { owner: "ann" } })] },
+  examples: { parameters: { annotations: { owner: "@example\\.org$" } }, pass: [pod({}, {}, { annotations: { owner: "ann@example.org" } }), deployment({}, {}, { spec: { template: { metadata: { annotations: { owner: "ann@example.org" } } } } }), deployment({}, {}, { metadata: { annotations: { owner: "ann@example.org" } } })], fail: [pod(), pod({}, {}, { annotations: { owner: "ann" } })] },
   check: (resource, { annotations }) => {
     const own = { ...stringMap(get(podOf(resource)?.metadata, "annotations")), ...stringMap(get(resource.data, "metadata", "annotations")) };
     return Object.entries(annotations).filter(([key, pattern]) => own[key] === undefined || !new RegExp(pattern).test(own[key])).map(([key]) => ({ path: `metadata.annotations["${key}"]`, message: `annotation ${key} is ${own[key] === undefined ? "missing" : "not of the required form"}` }));
@@ -90,11 +95,16 @@ const REMOVED: Readonly<Record<string, readonly [version: number, kinds: string]
   "flowcontrol.apiserver.k8s.io/v1beta3": [32, "*"],
 };
 
+const gone = (apiVersion: string, kind: string) => manifest(apiVersion, kind, {});
+
 export const noRemovedApi = resourceRule({
   id: "no-removed-api", title: "No object uses an API version that the cluster no longer serves.", severity: "high", kinds: ["*"],
   why: "The API server refuses it.", fix: "Use the version that took its place; kubectl explain KIND tells it.",
   parameters: z.strictObject({ kubernetesMinor: z.int().default(35).describe("minor version of the cluster, 35 for 1.35") }),
-  examples: { pass: [deployment()], fail: [{ ...deployment(), apiVersion: "extensions/v1beta1" }] },
+  examples: {
+    pass: [deployment(), { ...deployment(), apiVersion: "batch/v1" }, gone("storage.k8s.io/v1beta1", "VolumeAttributesClass"), gone("networking.k8s.io/v1beta1", "IPAddress"), gone("v1beta1", "Deployment")],
+    fail: [{ ...deployment(), apiVersion: "extensions/v1beta1" }, ...Object.entries(REMOVED).map(([api, [, kinds]]) => gone(api, kinds === "*" ? "Any" : (kinds.split(" ").at(-1) ?? ""))), gone("storage.k8s.io/v1beta1", "CSIStorageCapacity"), gone("storage.k8s.io/v1beta1", "CSIDriver")],
+  },
   check: ({ group, version, kind }, { kubernetesMinor }) => {
     const api = group === "" ? version : `${group}/${version}`;
     const removed = api === "storage.k8s.io/v1beta1" && kind === "CSIStorageCapacity" ? ([27, "*"] as const) : REMOVED[api];
@@ -105,10 +115,15 @@ export const noRemovedApi = resourceRule({
 
 const DANGEROUS = [["tiller", "Helm's Tiller"], ["kubernetes-dashboard", "the Kubernetes dashboard"], ["kubernetesui/dashboard", "the Kubernetes dashboard"]] as const;
 
+const DASHBOARD_LABELS = ["app", "k8s-app", "app.kubernetes.io/name"];
+
 export const noDangerousImages = podRule({
   id: "no-dangerous-software", title: "No Tiller and no Kubernetes dashboard.", severity: "high",
   why: "Both were the way into many clusters: they hold wide rights and ask for little.", fix: "Use Helm 3, and kubectl or a dashboard outside the cluster.",
-  examples: { pass: [pod()], fail: [pod({ image: "docker.io/tiller:v2" }), deployment({}, {}, { metadata: { labels: { app: "kubernetes-dashboard" } } })] },
+  examples: {
+    pass: [pod(), pod({ image: undefined })],
+    fail: [pod({ image: "docker.io/tiller:v2" }), ...DANGEROUS.map(([name]) => pod({ image: `registry.example.com/${name}:1` })), ...DASHBOARD_LABELS.map((key) => deployment({}, {}, { metadata: { labels: { [key]: "kubernetes-dashboard" } } })), deployment({}, {}, { spec: { template: { metadata: { labels: { app: "kubernetes-dashboard" } } } } })],
+  },
   check: (pod) => [
     ...each(containersOf(pod), (container) => {
       const image = text(container.spec, "image") ?? "";
@@ -120,7 +135,7 @@ export const noDangerousImages = podRule({
 });
 
 function dashboardLabels(...metadata: unknown[]): string[] {
-  const hit = metadata.some((part) => ["app", "k8s-app", "app.kubernetes.io/name"].some((key) => labelsOf(part)[key] === "kubernetes-dashboard"));
+  const hit = metadata.some((part) => DASHBOARD_LABELS.some((key) => labelsOf(part)[key] === "kubernetes-dashboard"));
   return hit ? ["its labels are the Kubernetes dashboard's"] : [];
 }
 
@@ -132,8 +147,8 @@ export const noIngressNginx = podRule({
   parameters: z.strictObject({ allowedFrom: z.string().regex(/^(\d+(\.\d+)*)?$/).default("").describe("version from which it may run all the same, as in 1.11.2; empty allows none") }),
   examples: {
     parameters: { allowedFrom: "1.11.2" },
-    pass: [pod(), pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.11.2" }), pod({ image: "registry.k8s.io/ingress-nginx/controller-chroot:v1.12" })],
-    fail: [pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.9.4" }), pod({ image: "registry.k8s.io/ingress-nginx/controller" }), pod({ image: "registry.example.com/nginx-ingress-controller:1.11.1" })],
+    pass: [pod(), pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.11.2" }), pod({ image: "registry.k8s.io/ingress-nginx/controller-chroot:v1.12" }), pod({ image: "nginx-ingress-controller:v2-3.9" }), pod({ image: undefined })],
+    fail: [pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.11" }), pod({ image: "registry.k8s.io/ingress-nginx/controller:main-v9" }), pod({ image: "registry.k8s.io/ingress-nginx/controller:v1.9.4" }), pod({ image: "registry.k8s.io/ingress-nginx/controller" }), pod({ image: "registry.example.com/nginx-ingress-controller:1.11.1" })],
   },
   check: (pod, { allowedFrom }) =>
     each(containersOf(pod), (container) => {

@@ -5,7 +5,7 @@ import { mapSelects, selects } from "../kubernetes/selector.ts";
 import { labelsOf, namespaceOf, stringMap } from "../resource.ts";
 import { each, resourceRule, type Finding } from "../rule.ts";
 import { get, has, list, num, object, text, texts, within, type Obj } from "../value.ts";
-import { deployment, manifest, pod, podSpec } from "./examples.ts";
+import { deployment, manifest, patched, pod, podSpec } from "./examples.ts";
 
 const REPLICATED = ["Deployment", "StatefulSet", "argoproj.io/Rollout"];
 
@@ -13,7 +13,7 @@ export const minimumReplicas = resourceRule({
   id: "minimum-replicas", title: "Every replicated workload has replicas enough to lose one.", severity: "low", kinds: REPLICATED,
   why: "With one replica every node drain and every rollout is an outage.", fix: "Set spec.replicas to 3 or leave it to an autoscaler with such a minimum.",
   parameters: z.strictObject({ min: z.int().default(2).describe("fewest replicas") }),
-  examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { replicas: 1 } })] },
+  examples: { pass: [deployment(), ...[0, 2, undefined].map((replicas) => deployment({}, {}, { spec: { replicas } }))], fail: [deployment({}, {}, { spec: { replicas: 1 } })] },
   check: ({ data }, { min }) => {
     const replicas = num(data, "spec", "replicas");
     return replicas === undefined || replicas === 0 || replicas >= min ? [] : [{ path: "spec.replicas", message: `${replicas} replicas, fewer than ${min}` }];
@@ -23,12 +23,16 @@ export const minimumReplicas = resourceRule({
 export const rollingUpdate = resourceRule({
   id: "rolling-update", title: "Deployments are replaced by rolling update.", severity: "low", kinds: ["Deployment", "DeploymentConfig"],
   why: "Recreate takes the workload away before the new version is known to work.", fix: "Set spec.strategy.type: RollingUpdate, or leave it out.",
-  examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { strategy: { type: "Recreate" } } })] },
+  examples: { pass: [deployment()], fail: ["Recreate", "NotRolling"].map((type) => deployment({}, {}, { spec: { strategy: { type } } })) },
   check: ({ data }) => {
     const type = text(data, "spec", "strategy", "type");
     return type === undefined || /^Rolling/.test(type) ? [] : [{ path: "spec.strategy.type", message: `the strategy is ${type}` }];
   },
 });
+
+const spread = (spec: Obj, replicas: number | undefined = 2) => deployment({}, { topologySpreadConstraints: undefined, ...spec }, { spec: { replicas } });
+const apart = (podAntiAffinity: Obj) => spread({ affinity: { podAntiAffinity } });
+const TERM: Obj = { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "app" } } };
 
 export const spreadAcrossNodes = resourceRule({
   id: "spread-across-nodes", title: "Replicas are spread over nodes.", severity: "low", kinds: REPLICATED,
@@ -38,6 +42,21 @@ export const spreadAcrossNodes = resourceRule({
     parameters: { topologyKeys: ["kubernetes.io/hostname"] },
     pass: [deployment(), deployment({}, { topologySpreadConstraints: undefined }, { spec: { replicas: 1 } })],
     fail: [deployment({}, { topologySpreadConstraints: undefined }), deployment({}, { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] })],
+    more: [{
+      pass: [
+        spread({ topologySpreadConstraints: [{ topologyKey: "zone" }] }),
+        spread({ topologySpreadConstraints: [{ topologyKey: "zone", labelSelector: { matchLabels: { app: "other" } } }, { topologyKey: "zone", labelSelector: { matchLabels: { app: "app" } } }] }),
+        apart({ requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { app: "other" } } }, TERM] }),
+        apart({ preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: TERM }] }),
+        apart({ requiredDuringSchedulingIgnoredDuringExecution: [{ ...TERM, namespaces: ["shop"] }] }),
+      ],
+      fail: [
+        spread({}, undefined),
+        spread({ topologySpreadConstraints: [{ topologyKey: "zone", labelSelector: { matchLabels: { app: "other" } } }] }),
+        apart({ requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "zone" }] }),
+        apart({ requiredDuringSchedulingIgnoredDuringExecution: [{ ...TERM, namespaces: ["other"] }] }),
+      ],
+    }, { parameters: { topologyKeys: ["a", "b"] }, pass: [], fail: [deployment()] }],
   },
   check: (resource, { minReplicas, topologyKeys }) => {
     const pod = podOf(resource);
@@ -60,7 +79,7 @@ export const priorityClass = podRule({
   id: "priority-class", title: "Pods say how important they are.", severity: "low",
   why: "When nodes run short, what has no priority goes first, or takes the place of what matters.", fix: "Set priorityClassName.",
   parameters: z.strictObject({ allowed: z.array(z.string()).default([]).describe("classes that may be named; an empty list allows all"), required: z.boolean().default(true).describe("whether one must be named") }),
-  examples: { pass: [pod()], fail: [pod({}, { priorityClassName: undefined })] },
+  examples: { pass: [pod()], fail: [pod({}, { priorityClassName: undefined })], more: [{ parameters: { allowed: ["standard"], required: false }, pass: [pod(), pod({}, { priorityClassName: undefined })], fail: [pod({}, { priorityClassName: "high" })] }] },
   check: (pod, { allowed, required }) => {
     const name = text(pod.spec, "priorityClassName") ?? "";
     if (name === "") return required ? { path: within(pod.specPath, "priorityClassName"), message: "the pod names no priority class" } : undefined;
@@ -85,7 +104,7 @@ const cronJob = (spec: Obj) => manifest("batch/v1", "CronJob", { spec: { schedul
 export const jobCleanedUp = resourceRule({
   id: "job-cleaned-up", title: "Finished Jobs are cleaned up.", severity: "low", kinds: ["Job"],
   why: "Finished Jobs and their pods pile up until listing them is slow.", fix: "Set spec.ttlSecondsAfterFinished.",
-  examples: { pass: [job({ ttlSecondsAfterFinished: 600 })], fail: [job({})] },
+  examples: { pass: [job({ ttlSecondsAfterFinished: 600 }), { ...job({}), metadata: { name: "a", ownerReferences: [{ kind: "CronJob" }] } }], fail: [job({}), { ...job({}), metadata: { name: "a", ownerReferences: [] } }] },
   check: ({ data }) => (has(data, "spec", "ttlSecondsAfterFinished") || list(data, "metadata", "ownerReferences").length > 0 ? [] : [{ path: "spec.ttlSecondsAfterFinished", message: "the Job stays for ever once finished" }]),
 });
 
@@ -99,7 +118,7 @@ export const cronJobDeadline = resourceRule({
 export const selectorMatches = resourceRule({
   id: "selector-matches", title: "A workload's selector matches the labels of its own pods.", severity: "high", kinds: [...LONG_RUNNING],
   why: "The API server refuses it, after the preview said yes.", fix: "Make spec.selector.matchLabels a part of spec.template.metadata.labels.",
-  examples: { pass: [deployment()], fail: [deployment({}, {}, { spec: { selector: { matchLabels: { app: "other" } } } })] },
+  examples: { pass: [deployment(), manifest("v1", "ReplicationController", { spec: { selector: { app: "app" }, template: { metadata: { labels: { app: "app" } }, spec: podSpec() } } })], fail: [deployment({}, {}, { spec: { selector: { matchLabels: { app: "other" } } } }), manifest("v1", "ReplicationController", { spec: { selector: { app: "other" }, template: { metadata: { labels: { app: "app" } }, spec: podSpec() } } })] },
   check: (resource) => {
     const pod = podOf(resource);
     const selector = get(resource.data, "spec", "selector");
@@ -111,7 +130,7 @@ export const selectorMatches = resourceRule({
 export const noDuplicateEnv = containerRule({
   id: "no-duplicate-env", title: "No environment variable is set twice.", severity: "low",
   why: "Which one counts is not what the reader thinks, and a server-side apply drops one.", fix: "Remove one.",
-  examples: { pass: [pod({ env: [{ name: "A", value: "1" }, { name: "B", value: "1" }] })], fail: [pod({ env: [{ name: "A", value: "1" }, { name: "A", value: "2" }] })] },
+  examples: { pass: [pod({ env: [{ name: "A", value: "1" }, { name: "B", value: "1" }] })], fail: [pod({ env: [{ name: "A", value: "1" }, { name: "A", value: "2" }] }), pod({ env: [{ value: "1" }, {}] })] },
   check: (container) => {
     const seen = new Set<string>();
     return list(container.spec, "env").flatMap((entry, index) => {
@@ -125,10 +144,15 @@ export const noDuplicateEnv = containerRule({
   },
 });
 
+const constrained = (patch: Obj) => pod({}, { topologySpreadConstraints: [patched({ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" }, patch)] });
+
 export const topologySpreadValid = podRule({
   id: "topology-spread-valid", title: "Topology spread constraints are well formed.", severity: "medium", level: "mandatory",
   why: "The API server refuses them after the preview said yes.", fix: "Give topologyKey, maxSkew of 1 or more, and whenUnsatisfiable DoNotSchedule or ScheduleAnyway.",
-  examples: { pass: [pod()], fail: [pod({}, { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "Never" }] }), pod({}, { topologySpreadConstraints: [{ maxSkew: 0, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] })] },
+  examples: {
+    pass: [pod(), constrained({})],
+    fail: [constrained({ whenUnsatisfiable: "Never" }), constrained({ whenUnsatisfiable: undefined }), constrained({ maxSkew: 0 }), constrained({ maxSkew: undefined }), constrained({ topologyKey: undefined }), constrained({ topologyKey: "" })],
+  },
   check: (pod) =>
     list(pod.spec, "topologySpreadConstraints").flatMap((entry, index) => {
       const sound = ["DoNotSchedule", "ScheduleAnyway"].includes(text(entry, "whenUnsatisfiable") ?? "") && (num(entry, "maxSkew") ?? 0) >= 1 && (text(entry, "topologyKey") ?? "") !== "";
@@ -149,7 +173,7 @@ export const dnsNdots = podRule({
   id: "dns-ndots", title: "Pods look full names up at once.", severity: "low",
   why: "With ndots 5 each lookup of an outside name asks the cluster's DNS five times.", fix: 'Set dnsConfig.options: [{name: ndots, value: "2"}].',
   parameters: z.strictObject({ value: z.string().default("2").describe("ndots wanted") }),
-  examples: { pass: [pod({}, { dnsConfig: { options: [{ name: "ndots", value: "2" }] } })], fail: [pod()] },
+  examples: { pass: [pod({}, { dnsConfig: { options: [{ name: "timeout", value: "5" }, { name: "ndots", value: "2" }] } })], fail: [pod(), pod({}, { dnsConfig: { options: [{ name: "ndots", value: "5" }, { name: "attempts", value: "2" }] } })] },
   check: (pod, { value }) => (list(pod.spec, "dnsConfig", "options").some((option) => text(option, "name") === "ndots" && text(option, "value") === value) ? undefined : { path: within(pod.specPath, "dnsConfig.options"), message: `ndots is not ${value}` }),
 });
 
@@ -157,7 +181,8 @@ export const noControlPlaneScheduling = podRule({
   id: "no-control-plane-scheduling", title: "Workloads neither tolerate the control plane's taint nor pick single nodes.", severity: "medium",
   why: "On a control plane node an escape owns the cluster; a picked node is an outage when it goes.", fix: "Remove the toleration, nodeName and nodeSelector; spread by topology instead.",
   parameters: z.strictObject({ allowNodeSelector: z.boolean().default(true).describe("allow nodeSelector by other labels than the host name") }),
-  examples: { pass: [pod()], fail: [pod({}, { tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists" }] }), pod({}, { nodeName: "node-1" }), pod({}, { tolerations: [{ operator: "Exists" }] })] },
+  examples: { pass: [pod()], fail: [pod({}, { tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists" }] }), pod({}, { nodeName: "node-1" }), pod({}, { tolerations: [{ key: "a" }, { operator: "Exists" }] }), pod({}, { tolerations: [{ key: "node-role.kubernetes.io/master" }] }), ...["kubernetes.io/hostname", "node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"].map((label) => pod({}, { nodeSelector: { [label]: "" } }))],
+    more: [{ pass: [pod({}, { nodeSelector: { disk: "fast", "a/master-2": "" } }), pod({}, { tolerations: [{ key: "a", operator: "Exists" }, { key: "", operator: "Equal" }, { key: "x-node-role.kubernetes.io/master" }, { key: "node-role.kubernetes.io/master-2" }] })], fail: [] }, { parameters: { allowNodeSelector: false }, pass: [pod()], fail: [pod({}, { nodeSelector: { disk: "fast" } })] }] },
   check: (pod, { allowNodeSelector }) => {
     const found: Finding[] = list(pod.spec, "tolerations").flatMap((entry, index) => {
       const key = text(entry, "key") ?? "";
@@ -199,7 +224,7 @@ export const noNodeSelection = podRule({
 export const gracefulStop = podRule({
   id: "graceful-stop", title: "Serving pods have time to stop: a preStop pause shorter than their grace period.", severity: "low", kinds: ["Deployment", "StatefulSet", "argoproj.io/Rollout"],
   why: "Traffic still comes for seconds after a pod was told to stop; without a pause those requests fail.", fix: "Add lifecycle.preStop.sleep and a terminationGracePeriodSeconds above it.",
-  examples: { pass: [deployment({ ports: undefined }), deployment({ lifecycle: { preStop: { sleep: { seconds: 5 } } } }, { terminationGracePeriodSeconds: 30 })], fail: [deployment(), deployment({ lifecycle: { preStop: { sleep: { seconds: 40 } } } })] },
+  examples: { pass: [deployment({ ports: undefined }), deployment({ lifecycle: { preStop: { sleep: { seconds: 5 } } } }, { terminationGracePeriodSeconds: 30 })], fail: [deployment(), ...[30, 40].map((seconds) => deployment({ lifecycle: { preStop: { sleep: { seconds } } } })), deployment({ lifecycle: { preStop: { exec: {} } } }, { terminationGracePeriodSeconds: 0 })] },
   check: (pod) => {
     const grace = num(pod.spec, "terminationGracePeriodSeconds") ?? 30;
     return each(containersOf(pod).filter((container) => container.kind === "container" && list(container.spec, "ports").length > 0), (container) => {
@@ -217,7 +242,7 @@ export const autoscalerRange = resourceRule({
   id: "autoscaler-range", title: "Autoscalers keep enough replicas, have room, and stay within bounds.", severity: "low", kinds: ["HorizontalPodAutoscaler"],
   why: "A minimum of 1 is no redundancy; a maximum equal to it never scales; none at all is a bill.", fix: "Set minReplicas and maxReplicas within the parameters.",
   parameters: z.strictObject({ min: z.int().default(2).describe("fewest minReplicas"), max: z.int().default(100).describe("most maxReplicas"), spread: z.int().default(1).describe("least distance between them") }),
-  examples: { pass: [autoscaler({})], fail: [autoscaler({ minReplicas: 1 }), autoscaler({ maxReplicas: 3 }), autoscaler({ maxReplicas: 1000 })] },
+  examples: { pass: [autoscaler({}), autoscaler({ minReplicas: 2, maxReplicas: 3 }), autoscaler({ maxReplicas: 100 }), autoscaler({ maxReplicas: undefined })], fail: [autoscaler({ minReplicas: 1 }), autoscaler({ minReplicas: undefined }), autoscaler({ maxReplicas: 3 }), autoscaler({ maxReplicas: 101 })] },
   check: ({ data }, { min, max, spread }) => {
     const low = num(data, "spec", "minReplicas") ?? 1;
     const high = num(data, "spec", "maxReplicas");
@@ -238,6 +263,7 @@ export const budgetAllowsDisruption = resourceRule({
     parameters: { minPercent: 50 },
     pass: [budget({ maxUnavailable: 1 }), budget({ minAvailable: "50%" }), budget({ maxUnavailable: "50%" }), budget({ minAvailable: 1 })],
     fail: [budget({ maxUnavailable: 0 }), budget({ maxUnavailable: "0" }), budget({ minAvailable: "100%" }), budget({ maxUnavailable: "0%" }), budget({}), budget({ maxUnavailable: "49%" }), budget({ minAvailable: "51%" })],
+    more: [{ pass: [budget({ maxUnavailable: "1%" }), budget({ minAvailable: "99%" })], fail: [] }],
   },
   check: ({ data }, { minPercent }) => {
     const unavailable = get(data, "spec", "maxUnavailable");

@@ -6,19 +6,51 @@ import { eachResource, stackRule } from "../rule.ts";
 import { ofKind } from "../stack-index.ts";
 import { get, has, list, text, type Obj } from "../value.ts";
 import { workloads } from "./isolation-network.ts";
-import { podLabels, primaryLabels, service } from "./targets.ts";
-import { deployment, manifest } from "./examples.ts";
+import { podLabels, primaryLabels } from "./targets.ts";
+import { deployment, manifest, patched, serviceFor } from "./examples.ts";
 
-const SERVICE = service({ app: "app" });
+const SERVICE = serviceFor({ app: "app" });
+const elsewhere = (object: Obj): Obj => patched(object, { metadata: { namespace: "other" } });
+const released = (spec: Obj): Obj => manifest("flagger.app/v1beta1", "Canary", { spec });
 const ROUTES = ["Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"];
 
 const route = (backend: string) => manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { spec: { rules: [{ backendRefs: [{ name: backend, port: 80 }] }] } });
 const ingress = (name: string) => manifest("networking.k8s.io/v1", "Ingress", { spec: { rules: [{ host: "a.example.com", http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name, port: { number: 80 } } } }] } }] } });
 
+const ingressTo = (backend: Obj) => manifest("networking.k8s.io/v1", "Ingress", { spec: { rules: [{ host: "a.example.com", http: { paths: [{ path: "/", backend }] } }] } });
+const oldIngress = (backend: Obj): Obj => ({ ...ingressTo(backend), apiVersion: "extensions/v1beta1" });
+
 export const routeHasBackend = stackRule({
   id: "route-has-backend", title: "Every Ingress and route leads to a Service of the stack, on a port it has.", severity: "medium",
   why: "Visitors get 503, and nothing in the rollout notices.", fix: "Name a Service and one of its ports.",
-  examples: { pass: [[SERVICE, route("app")], [SERVICE, ingress("app")]], fail: [[SERVICE, route("ghost")], [SERVICE, ingress("ghost")]] },
+  examples: {
+    pass: [
+      [SERVICE, route("app")], [SERVICE, ingress("app")],
+      [SERVICE, serviceFor({ app: "b" }, {}, "b"), route("app")],
+      [SERVICE, oldIngress({ serviceName: "app", servicePort: 80 })],
+      [SERVICE, oldIngress({ serviceName: "app", servicePort: "http" })],
+      [SERVICE, ingressTo({ service: { name: "app", port: { name: "http" } } })],
+      [SERVICE, ingressTo({ service: { name: "app" } })],
+      ingressTo({ resource: { kind: "StorageBucket", name: "assets" } }),
+      [elsewhere(SERVICE), manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { spec: { rules: [{ backendRefs: [{ name: "app", namespace: "other", port: 80 }] }] } })],
+      manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { spec: { rules: [{ backendRefs: [{ kind: "ServiceImport", name: "far" }] }] } }),
+      ...["front", "front-primary", "front-canary"].flatMap((name) => [[released({ service: { name: "front" } }), route(name)], [released({ targetRef: { name: "front" } }), route(name)]]),
+    ],
+    fail: [
+      [SERVICE, route("ghost")], [SERVICE, ingress("ghost")],
+      ...["GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"].map((kind) => ({ ...route("ghost"), kind })),
+      [SERVICE, ingressTo({ service: { name: "app", port: { number: 81 } } })],
+      [SERVICE, ingressTo({ service: { name: "app", port: { name: "https" } } })],
+      [SERVICE, ingressTo({ serviceName: "app", servicePort: 80 })],
+      [SERVICE, oldIngress({ serviceName: "ghost", servicePort: 80 })],
+      manifest("networking.k8s.io/v1", "Ingress", { spec: { defaultBackend: { service: { name: "ghost", port: { number: 80 } } } } }),
+      manifest("extensions/v1beta1", "Ingress", { spec: { backend: { serviceName: "ghost", servicePort: 80 } } }),
+      [elsewhere(SERVICE), route("app")],
+      [elsewhere(released({ service: { name: "front" } })), route("front")],
+      [released({ service: { name: "back" } }), route("front")],
+      manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { spec: { rules: [{ backendRefs: [{}] }] } }),
+    ],
+  },
   check: (stack) =>
     eachResource(ofKind(stack, ...ROUTES), (found) => {
       const missing = backends(found).filter(({ name, namespace, port }) => !backendThere(stack, name, namespace ?? namespaceOf(found), port));
@@ -68,8 +100,8 @@ export const exposureIntended = stackRule({
   parameters: z.strictObject({ intended: z.array(z.string()).default([]).describe("regular expressions on namespace/name of the workloads that may be reached from outside") }),
   examples: {
     parameters: { intended: ["^shop/front$"] },
-    pass: [[deployment(), SERVICE], [deployment({}, {}, { metadata: { name: "front" } }), SERVICE, route("app")], [deployment(), SERVICE, route("other")], [deployment({}, {}, { metadata: { namespace: "other" } }), LOAD_BALANCER]],
-    fail: [[deployment(), SERVICE, route("app")], [deployment(), SERVICE, ingress("app")], [deployment(), LOAD_BALANCER], [deployment(), { ...LOAD_BALANCER, spec: { type: "NodePort", selector: { app: "app" } } }]],
+    pass: [[deployment(), SERVICE], [deployment({}, {}, { metadata: { name: "front" } }), SERVICE, route("app")], [deployment(), SERVICE, route("other")], [deployment({}, {}, { metadata: { namespace: "other" } }), LOAD_BALANCER], [deployment(), { ...LOAD_BALANCER, apiVersion: "serving.knative.dev/v1" }], [deployment(), elsewhere(SERVICE), route("app")]],
+    fail: [[deployment(), SERVICE, route("app")], [deployment(), SERVICE, ingress("app")], [deployment(), LOAD_BALANCER], [deployment(), { ...LOAD_BALANCER, spec: { type: "NodePort", selector: { app: "app" } } }], [deployment(), serviceFor({ app: "b" }, { type: "LoadBalancer" }, "b"), LOAD_BALANCER], [released({ targetRef: { name: "app" } }), deployment(), serviceFor({ app: "app-primary" }, { type: "LoadBalancer" })], [deployment(), SERVICE, manifest("gateway.networking.k8s.io/v1", "HTTPRoute", { metadata: { name: undefined, namespace: "other" }, spec: { rules: [{ backendRefs: [{ name: "app", namespace: "shop" }] }] } })]],
   },
   check: (stack, { intended }) => {
     const doors = new Map<string, string>();

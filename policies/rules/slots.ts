@@ -6,7 +6,7 @@ import { mapSelects } from "../kubernetes/selector.ts";
 import { annotation, labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
 import { eachResource, stackRule } from "../rule.ts";
 import { get, has, known, list, num, text, type Obj } from "../value.ts";
-import { deployment, manifest } from "./examples.ts";
+import { deployment, manifest, patched } from "./examples.ts";
 import { ofKind } from "../stack-index.ts";
 
 const ROLE = "rlhf-audit-trail.dev/slot-role";
@@ -28,8 +28,8 @@ export const blueGreenPair = stackRule({
   why: "Without the other slot there is no way back; a Service that selects both sends visitors to what was not verified.",
   fix: "Declare both slots, and select by version in the Services.",
   examples: {
-    pass: [[slot("blue", "live"), slot("green", "idle"), service({ app: "app", version: "blue" })]],
-    fail: [[slot("blue", "live"), service({ app: "app", version: "blue" })], [slot("blue", "live"), slot("green", "idle"), service({ app: "app" })], [slot("blue", "live"), slot("green", "idle"), service({ app: "app", version: "green" })]],
+    pass: [[slot("blue", "live"), slot("green", "idle"), service({ app: "app", version: "blue" })], [slot("blue", "live"), slot("green", "idle"), patched(service({ app: "app", version: "green" }), { metadata: { name: "preview" } }), service({ app: "app", version: "blue" })], deployment()],
+    fail: [[slot("blue", "live"), service({ app: "app", version: "blue" })], [slot("blue", "live"), slot("green", "idle"), service({ app: "app" })], [slot("blue", "live"), slot("green", "idle"), service({ app: "app", version: "green" })], [slot("blue", "live"), patched(slot("green", "idle"), { metadata: { namespace: "other" } }), service({ app: "app", version: "blue" })], [slot("blue", "live"), slot("green", "idle"), patched(service({ app: "app", version: "blue" }), { metadata: { namespace: "other" } })], [slot("blue", "live"), slot("green", "idle"), slot("red", "idle"), service({ app: "app", version: "blue" }), { ...service({ app: "app" }), metadata: { generateName: "x", namespace: "shop" } }]],
   },
   check: (stack) => {
     const all = slots(stack);
@@ -52,7 +52,7 @@ export const liveSlotProtected = stackRule({
   why: "While the idle slot is filled, nodes may be drained: one replica is then an outage.",
   fix: "Give the live slot two replicas or more, or an autoscaler.",
   parameters: z.strictObject({ min: z.int().default(2).describe("fewest replicas") }),
-  examples: { pass: [[slot("blue", "live"), slot("green", "idle", 1)]], fail: [slot("blue", "live", 1)] },
+  examples: { pass: [[slot("blue", "live", 2), slot("green", "idle", 1)], patched(slot("blue", "live"), { spec: { replicas: undefined } })], fail: [slot("blue", "live", 1)] },
   check: (stack, { min }) =>
     eachResource(slots(stack).filter(({ role }) => role === "live").map(({ resource }) => resource), (live) => {
       const replicas = num(live.data, "spec", "replicas");
@@ -71,7 +71,26 @@ export const canaryTarget = stackRule({
   severity: "high",
   why: "Flagger scales the target to nothing between releases: fixed replicas undo that at every update; a template that isn't there fails every check.",
   fix: "Declare the target without replicas, one Canary for it, and each MetricTemplate it names.",
-  examples: { pass: [[canary(), unscaled, template]], fail: [[canary(), template], [canary(), unscaled], [canary(), deployment(), template]] },
+  examples: {
+    pass: [
+      [canary(), unscaled, template],
+      [{ ...canary(), apiVersion: "example.org/v1" }],
+      [canary({ analysis: { metrics: [{ name: "built-in" }] } }), unscaled],
+      [canary({ analysis: { metrics: [{ name: "e", templateRef: { name: "errors", namespace: "flagger" } }] } }), unscaled, patched(template, { metadata: { namespace: "flagger" } })],
+      [canary(), unscaled, template, patched(canary(), { metadata: { name: "far", namespace: "other" } }), patched(unscaled, { metadata: { namespace: "other" } }), patched(template, { metadata: { namespace: "other" } })],
+      [canary(), unscaled, template, patched(canary({ targetRef: { kind: "Deployment", name: "b" } }), { metadata: { name: "b" } }), patched(unscaled, { metadata: { name: "b" } })],
+    ],
+    fail: [
+      [canary(), template], [canary(), unscaled], [canary(), deployment(), template],
+      [canary(), unscaled, template, patched(canary(), { metadata: { name: "twin" } })],
+      [canary(), unscaled, template, { ...canary(), metadata: { generateName: "t-", namespace: "shop" } }],
+      [canary(), patched(unscaled, { metadata: { namespace: "other" } }), template],
+      [canary(), patched(unscaled, { metadata: { name: "b" } }), template],
+      [canary(), unscaled, patched(template, { metadata: { namespace: "other" } })],
+      [canary(), unscaled, patched(template, { metadata: { name: "other" } })],
+      [canary({ targetRef: {} })],
+    ],
+  },
   check: (stack) =>
     eachResource(ofKind(stack, "Canary").filter((found) => found.group === "flagger.app"), (found) => {
       const [kind, name] = [text(found.data, "spec", "targetRef", "kind") ?? "", text(found.data, "spec", "targetRef", "name")];
@@ -90,6 +109,8 @@ export const canaryTarget = stackRule({
     }),
 });
 
+const disk = (storage: string): Obj => manifest("v1", "PersistentVolumeClaim", { spec: { resources: { requests: { storage } } } });
+const costing = (kind: string, replicas: number): Obj => ({ ...deployment({}, {}, { spec: { replicas } }), kind });
 const GIB = 2 ** 30;
 
 export const costBudget = stackRule({
@@ -104,7 +125,15 @@ export const costBudget = stackRule({
     memoryGiB: z.number().default(3.5).describe("price of a GiB of memory for a month"),
     storageGiB: z.number().default(0.1).describe("price of a GiB of disk for a month"),
   }),
-  examples: { parameters: { monthly: 100 }, pass: [deployment()], fail: [deployment({}, {}, { spec: { replicas: 300 } })] },
+  examples: {
+    parameters: { monthly: 100, cpu: 20, memoryGiB: 4, storageGiB: 1 },
+    pass: [deployment({ resources: { requests: { cpu: "5", memory: undefined } } }, {}, { spec: { replicas: 1 } }), costing("Job", 900), costing("CronJob", 900), disk("100Gi"), manifest("v1", "PersistentVolumeClaim", { spec: {} }), deployment({ resources: undefined })],
+    fail: [
+      deployment({}, {}, { spec: { replicas: 300 } }), deployment({ resources: { requests: { cpu: "6", memory: undefined } } }, {}, { spec: { replicas: undefined } }), deployment({ resources: { requests: { cpu: undefined, memory: "26Gi" } } }, {}, { spec: { replicas: 1 } }), disk("101Gi"),
+      [disk("60Gi"), deployment({}, {}, { spec: { replicas: 3 } })], [deployment({}, {}, { spec: { replicas: 3 } }), disk("60Gi")],
+    ],
+    more: [{ pass: [deployment({}, {}, { spec: { replicas: 300 } })], fail: [] }],
+  },
   check: (stack, prices) => {
     if (prices.monthly === 0) return [];
     const costs = stack.resources.map((resource) => ({ resource, cost: costOf(resource, prices) })).filter(({ cost }) => cost > 0);

@@ -6,7 +6,7 @@ import { ask, eachResource, stackRule } from "../rule.ts";
 import { get, has, list, num, text, texts, type Obj } from "../value.ts";
 import { ofKind } from "../stack-index.ts";
 import { networkPolicies, workloads } from "./isolation-network.ts";
-import { deployment, manifest } from "./examples.ts";
+import { deployment, manifest, patched, pod, serviceFor } from "./examples.ts";
 
 /** Whether the stack has any object of these kinds in a namespace: else what points there points out of the stack, and can't be judged. */
 function holds(stack: Stack, namespace: string, ...kinds: string[]): boolean {
@@ -48,14 +48,34 @@ export function primaryLabels(stack: Stack, labels: Record<string, string>, name
   return key === undefined ? [labels] : [labels, { ...labels, [key]: `${labels[key] ?? ""}-primary` }];
 }
 
-/** A Service of the examples, by its selector. */
-export const service = (selector: Obj): Obj => manifest("v1", "Service", { metadata: { labels: { app: "app" } }, spec: { selector, ports: [{ port: 80, name: "http" }] } });
-const SERVICE = service({ app: "app" });
+const SERVICE = serviceFor({ app: "app" });
+const elsewhere = (object: Obj, name = "app"): Obj => patched(object, { metadata: { name, namespace: "other" } });
+const flagger = (name: string): Obj => manifest("flagger.app/v1beta1", "Canary", { spec: { targetRef: { kind: "Deployment", name } } });
 
 export const serviceSelectsWorkload = stackRule({
   id: "service-selects-workload", title: "Every Service selects a workload of the stack.", severity: "medium",
   why: "A Service that selects nothing answers nobody.", fix: "Make spec.selector a part of the pods' labels.",
-  examples: { pass: [[deployment(), SERVICE]], fail: [[deployment(), service({ app: "other" })]] },
+  examples: {
+    pass: [
+      [deployment(), SERVICE],
+      [SERVICE],
+      [deployment(), serviceFor({ app: "other" }, { type: "ExternalName" })],
+      [deployment(), manifest("v1", "Service", { spec: { ports: [] } })],
+      [deployment(), deployment({}, {}, { metadata: { name: "other" }, spec: { template: { metadata: { labels: { app: "other" } } } } }), SERVICE],
+      [deployment(), serviceFor({ app: "other" }), elsewhere(SERVICE), { ...deployment(), kind: "Job", metadata: { name: "job", namespace: "shop" }, spec: { template: { metadata: { labels: { app: "other" } }, spec: {} } } }],
+      [manifest("apps/v1", "Deployment", { spec: { template: { metadata: { labels: { app: "app" } } } } }), SERVICE],
+      [manifest("apps/v1", "Deployment", { spec: { selector: { matchLabels: { app: "app" } } } }), SERVICE],
+      ...["app", "name", "app.kubernetes.io/name"].map((key) => [flagger("other"), flagger("app"), deployment({}, {}, { spec: { template: { metadata: { labels: { app: undefined, [key]: "app" } } } } }), serviceFor({ [key]: "app-primary" }), serviceFor({ [key]: "app" }, {}, "second")]),
+      [manifest("serving.knative.dev/v1", "Service", { spec: { selector: { app: "none" } } }), deployment()],
+    ],
+    fail: [
+      [deployment(), serviceFor({ app: "other" })],
+      [deployment(), serviceFor({ app: "app-primary" })],
+      [deployment(), flagger("other"), serviceFor({ app: "app-primary" })],
+      [elsewhere(deployment()), deployment(), serviceFor({ app: "other" })],
+      [flagger("app"), deployment({}, {}, { spec: { template: { metadata: { labels: { app: undefined, tier: "web" } } } } }), serviceFor({ tier: "web-primary" })],
+    ],
+  },
   check: (stack) =>
     eachResource(ofKind(stack, "Service").filter((found) => found.group === ""), (found) => {
       if (!has(found.data, "spec", "selector") || text(found.data, "spec", "type") === "ExternalName") return undefined;
@@ -67,7 +87,10 @@ export const serviceSelectsWorkload = stackRule({
 export const serviceSelectorUnique = stackRule({
   id: "service-selector-unique", title: "No two Services of a namespace have the same selector.", severity: "low",
   why: "It is often a copy whose selector was forgotten; traffic then reaches the wrong pods.", fix: "Give each Service a selector of its own.",
-  examples: { pass: [[deployment(), SERVICE]], fail: [[SERVICE, { ...SERVICE, metadata: { name: "copy", namespace: "shop" } }]] },
+  examples: {
+    pass: [[deployment(), SERVICE], [SERVICE, elsewhere(SERVICE, "copy")], [SERVICE, serviceFor({ app: "other" }, {}, "copy")], [manifest("v1", "Service", { spec: {} }), manifest("v1", "Service", { spec: {} }, "copy")], [SERVICE, manifest("serving.knative.dev/v1", "Service", { spec: { selector: { app: "app" } } })]],
+    fail: [[SERVICE, { ...SERVICE, metadata: { name: "copy", namespace: "shop" } }], [serviceFor({ a: "1", b: "2" }), serviceFor({ b: "2", a: "1" }, {}, "copy")]],
+  },
   check: (stack) => {
     const services = ofKind(stack, "Service").filter((found) => found.group === "");
     return eachResource(services, (found) => {
@@ -81,11 +104,16 @@ export const serviceSelectorUnique = stackRule({
 
 const budget = (spec: Obj) => manifest("policy/v1", "PodDisruptionBudget", { spec: { selector: { matchLabels: { app: "app" } }, maxUnavailable: 1, ...spec } });
 const REPLICATED = ["Deployment", "StatefulSet", "Rollout"];
+const BUDGET = (minAvailable: number) => budget({ maxUnavailable: undefined, minAvailable });
+const autoscalerOf = (minReplicas: number) => manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { kind: "Deployment", name: "app" }, minReplicas, maxReplicas: 9 } });
 
 export const workloadHasBudget = stackRule({
   id: "workload-has-budget", title: "Every replicated workload has a disruption budget.", severity: "low",
   why: "A node drain may otherwise take all replicas at once.", fix: "Add a PodDisruptionBudget that selects its pods.",
-  examples: { pass: [[deployment(), budget({})]], fail: [deployment()] },
+  examples: {
+    pass: [[deployment(), budget({})], deployment({}, {}, { spec: { replicas: 1 } }), [flagger("app"), deployment(), budget({ selector: { matchLabels: { app: "app-primary" } } })], manifest("apps/v1", "Deployment", { spec: { replicas: 3 } })],
+    fail: [deployment(), deployment({}, {}, { spec: { replicas: 2 } }), deployment({}, {}, { spec: { replicas: undefined } }), { ...deployment(), kind: "StatefulSet" }, { ...deployment(), kind: "Rollout", apiVersion: "argoproj.io/v1alpha1" }, [deployment(), elsewhere(budget({}))], [deployment(), budget({ selector: undefined })], [deployment(), budget({ selector: { matchLabels: { app: "other" } } })]],
+  },
   check: (stack) =>
     eachResource(ofKind(stack, ...REPLICATED), (workload) => {
       const pod = podOf(workload);
@@ -99,7 +127,7 @@ export const workloadHasBudget = stackRule({
 export const budgetHasTarget = stackRule({
   id: "budget-has-target", title: "Every disruption budget selects a workload.", severity: "medium",
   why: "A budget of nothing protects nothing.", fix: "Match the pods' labels.",
-  examples: { pass: [[deployment(), budget({})]], fail: [budget({})] },
+  examples: { pass: [[deployment(), budget({})], [flagger("app"), deployment(), budget({ selector: { matchLabels: { app: "app-primary" } } })]], fail: [budget({}), [elsewhere(deployment()), budget({})], [deployment(), budget({ selector: { matchLabels: { app: "other" } } })]] },
   check: (stack) => eachResource(ofKind(stack, "PodDisruptionBudget"), (found) => (targetsOf(stack, found).length === 0 ? { path: "spec.selector", message: "the budget selects no pods of this stack" } : undefined)),
 });
 
@@ -112,7 +140,15 @@ function targetsOf(stack: Stack, budget: Resource): readonly Resource[] {
 export const budgetBelowReplicas = stackRule({
   id: "budget-below-replicas", title: "A disruption budget leaves its workload a pod to lose.", severity: "medium", level: "mandatory",
   why: "A budget as large as the replicas blocks every node drain.", fix: "Keep minAvailable below the replicas and the autoscaler's minimum.",
-  examples: { pass: [[deployment(), budget({})]], fail: [[deployment(), budget({ maxUnavailable: undefined, minAvailable: 3 })]] },
+  examples: {
+    pass: [
+      [deployment(), budget({})], [deployment(), BUDGET(2)], [BUDGET(3)],
+      [deployment({}, {}, { spec: { replicas: undefined } }), BUDGET(0)],
+      [deployment({}, {}, { spec: { replicas: undefined } }), autoscalerOf(4), BUDGET(3)],
+      [deployment({}, {}, { spec: { replicas: 1 } }), elsewhere(autoscalerOf(9)), { ...pod(), metadata: { name: "b", namespace: "shop", labels: { app: "app" } } }, BUDGET(1)],
+    ],
+    fail: [[deployment(), BUDGET(3)], [deployment(), autoscalerOf(2), BUDGET(2)], [pod(), BUDGET(1)], [deployment(), elsewhere(autoscalerOf(9)), BUDGET(3)]],
+  },
   check: (stack) =>
     ofKind(stack, "PodDisruptionBudget").flatMap((found) => {
       const blocked = ask(() => {
@@ -150,7 +186,7 @@ export const autoscalerHasTarget = stackRule({
 export const autoscalerAlone = stackRule({
   id: "autoscaler-alone", title: "No two autoscalers scale the same workload.", severity: "medium",
   why: "Each undoes what the other did.", fix: "Put the metrics of both into one.",
-  examples: { pass: [[autoscaler, manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { kind: "Deployment", name: "other" } } }, "other")]], fail: [[autoscaler, { ...autoscaler, metadata: { name: "twin", namespace: "shop" } }]] },
+  examples: { pass: [[autoscaler, manifest("autoscaling/v2", "HorizontalPodAutoscaler", { spec: { scaleTargetRef: { kind: "Deployment", name: "other" } } }, "other")], [autoscaler, elsewhere(autoscaler, "twin")], [autoscaler, patched(autoscaler, { metadata: { name: "twin" }, spec: { scaleTargetRef: { kind: "StatefulSet" } } })]], fail: [[autoscaler, { ...autoscaler, metadata: { name: "twin", namespace: "shop" } }], [autoscaler, { ...autoscaler, metadata: { generateName: "twin-", namespace: "shop" } }]] },
   check: (stack) =>
     eachResource(ofKind(stack, "HorizontalPodAutoscaler"), (found) => {
       const key = (other: Resource) => `${namespaceOf(other)} ${text(other.data, "spec", "scaleTargetRef", "kind") ?? ""} ${text(other.data, "spec", "scaleTargetRef", "name") ?? ""}`;
@@ -162,7 +198,7 @@ export const autoscalerAlone = stackRule({
 export const fixedReplicasUnderAutoscaler = stackRule({
   id: "no-fixed-replicas-under-autoscaler", title: "A workload with an autoscaler has no replicas of its own.", severity: "medium",
   why: "Every update sets the replicas back, in the middle of the load.", fix: "Remove spec.replicas.",
-  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })]], fail: [[autoscaler, deployment()]] },
+  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })], [elsewhere(autoscaler), deployment()], [patched(autoscaler, { spec: { scaleTargetRef: { kind: "StatefulSet" } } }), deployment()]], fail: [[autoscaler, deployment()], [patched(autoscaler, { metadata: { name: "a" }, spec: { scaleTargetRef: { name: "other" } } }), autoscaler, deployment()]] },
   check: (stack) =>
     eachResource(ofKind(stack, ...REPLICATED), (workload) => {
       const scaled = ofKind(stack, "HorizontalPodAutoscaler").some((found) => text(found.data, "spec", "scaleTargetRef", "name") === nameOf(workload) && text(found.data, "spec", "scaleTargetRef", "kind") === workload.kind && namespaceOf(found) === namespaceOf(workload));
@@ -175,7 +211,7 @@ const policy = (podSelector: Obj) => manifest("networking.k8s.io/v1", "NetworkPo
 export const networkPolicyHasTarget = stackRule({
   id: "network-policy-has-target", title: "Every NetworkPolicy selects pods of the stack.", severity: "medium",
   why: "A policy whose selector is mistaken protects nothing, and nobody notices.", fix: "Match the pods' labels.",
-  examples: { pass: [[deployment(), policy({ matchLabels: { app: "app" } })], policy({})], fail: [[deployment(), policy({ matchLabels: { app: "other" } })]] },
+  examples: { pass: [[deployment(), policy({ matchLabels: { app: "app" } })], policy({}), [flagger("app"), deployment(), policy({ matchLabels: { app: "app-primary" } })]], fail: [[deployment(), policy({ matchLabels: { app: "other" } })], [elsewhere(deployment()), policy({ matchLabels: { app: "app" } })]] },
   check: (stack) =>
     eachResource(networkPolicies(stack), (found) => {
       const selector = get(found.data, "spec", "podSelector");
@@ -185,12 +221,26 @@ export const networkPolicyHasTarget = stackRule({
     }),
 });
 
-const monitor = (selector: Obj) => manifest("monitoring.coreos.com/v1", "ServiceMonitor", { spec: { selector, endpoints: [{ port: "http" }] } });
+const monitor = (selector: Obj, spec: Obj = {}) => manifest("monitoring.coreos.com/v1", "ServiceMonitor", { spec: { selector, endpoints: [{ port: "http" }], ...spec } });
 
 export const monitorHasTarget = stackRule({
   id: "monitor-has-target", title: "Every ServiceMonitor and PodMonitor selects something of the stack.", severity: "medium",
   why: "A monitor that selects nothing leaves the dashboards empty and the alerts silent.", fix: "Match the labels of the Service, or of the pods.",
-  examples: { pass: [[SERVICE, monitor({ matchLabels: { app: "app" } })]], fail: [[SERVICE, monitor({ matchLabels: { app: "other" } })]] },
+  examples: {
+    pass: [
+      [SERVICE, monitor({ matchLabels: { app: "app" } })],
+      [elsewhere(SERVICE), monitor({ matchLabels: { app: "app" } }, { namespaceSelector: { any: true } })],
+      [elsewhere(SERVICE), monitor({ matchLabels: { app: "app" } }, { namespaceSelector: { matchNames: ["other"] } })],
+      [deployment(), { ...monitor({ matchLabels: { app: "app" } }), kind: "PodMonitor" }],
+    ],
+    fail: [
+      [SERVICE, monitor({ matchLabels: { app: "other" } })],
+      [elsewhere(SERVICE), monitor({ matchLabels: { app: "app" } }, { namespaceSelector: { any: false } })],
+      [SERVICE, monitor({ matchLabels: { app: "app" } }, { namespaceSelector: { matchNames: ["other"] } })],
+      [SERVICE, elsewhere(deployment()), { ...monitor({ matchLabels: { app: "app" } }), kind: "PodMonitor" }],
+      [deployment(), monitor({ matchLabels: { app: "app" } })],
+    ],
+  },
   check: (stack) =>
     eachResource(ofKind(stack, "ServiceMonitor", "PodMonitor"), (found) => {
       const selector = get(found.data, "spec", "selector");
@@ -207,7 +257,10 @@ export const monitorHasTarget = stackRule({
 export const serviceAccountExists = stackRule({
   id: "service-account-exists", title: "The service account of every pod is declared.", severity: "medium",
   why: "Pods of an account that doesn't exist are never created.", fix: "Declare the ServiceAccount in the same stack.",
-  examples: { pass: [[deployment(), manifest("v1", "ServiceAccount", { automountServiceAccountToken: false })]], fail: [[deployment(), manifest("v1", "ServiceAccount", {}, "other")]] },
+  examples: {
+    pass: [[deployment(), manifest("v1", "ServiceAccount", { automountServiceAccountToken: false })], ...["", "default", undefined].map((serviceAccountName) => deployment({}, { serviceAccountName })), manifest("apps/v1", "Deployment", { spec: {} })],
+    fail: [[deployment(), manifest("v1", "ServiceAccount", {}, "other")], [deployment(), elsewhere(manifest("v1", "ServiceAccount", {}))], deployment({}, { serviceAccountName: undefined, serviceAccount: "old" }), manifest("batch/v1", "Job", { spec: { template: { spec: { serviceAccountName: "job" } } } }), manifest("batch/v1", "CronJob", { spec: { jobTemplate: { spec: { template: { spec: { serviceAccountName: "job" } } } } } })],
+  },
   check: (stack) =>
     eachResource([...workloads(stack), ...ofKind(stack, "Job", "CronJob")], (workload) => {
       const pod = podOf(workload);
@@ -218,12 +271,37 @@ export const serviceAccountExists = stackRule({
 });
 
 const FILLED = [{ name: "LEVEL", valueFrom: { configMapKeyRef: { name: "app", key: "level" } } }];
+const FROM_SECRET = [{ name: "URL", valueFrom: { secretKeyRef: { name: "app", key: "url" } } }];
+const fetching = (spec: Obj) => manifest("external-secrets.io/v1", "ExternalSecret", { spec });
 const configMap = (data: Obj) => manifest("v1", "ConfigMap", { data });
 
 export const envSourceExists = stackRule({
   id: "env-source-exists", title: "Keys that environment variables refer to are declared.", severity: "medium",
   why: "The pod doesn't start until the key is there.", fix: "Declare the key, or mark the reference optional.",
-  examples: { pass: [[deployment({ env: FILLED }), configMap({ level: "INFO" })]], fail: [[deployment({ env: FILLED }), configMap({ other: "INFO" })], deployment({ env: FILLED })] },
+  examples: {
+    pass: [
+      [deployment({ env: FILLED }), configMap({ level: "INFO" })],
+      deployment({ env: [{ name: "A", value: "1" }, { name: "B", valueFrom: { configMapKeyRef: { name: "gone", key: "x", optional: true } } }] }),
+      manifest("apps/v1", "Deployment", { spec: {} }),
+      ...["data", "stringData"].map((part) => [deployment({ env: FROM_SECRET }), manifest("v1", "Secret", { [part]: { url: "x" } })]),
+      [deployment({ env: FILLED }), manifest("v1", "ConfigMap", { binaryData: { level: "x" } })],
+      [deployment({ env: FROM_SECRET }), fetching({ data: [{ secretKey: "other" }, { secretKey: "url" }] })],
+      [deployment({ env: FROM_SECRET }), fetching({ dataFrom: [{ extract: { key: "a" } }] })],
+      [deployment({ env: FROM_SECRET }), patched(fetching({ target: { name: "app", template: { data: { url: "{{ .url }}" } } } }), { metadata: { name: "fetcher" } })],
+    ],
+    fail: [
+      [deployment({ env: FILLED }), configMap({ other: "INFO" })], deployment({ env: FILLED }),
+      [deployment({ env: FILLED }), elsewhere(configMap({ level: "INFO" }))],
+      [deployment({ env: FROM_SECRET }), configMap({ url: "x" })],
+      [deployment({ env: FILLED }), fetching({ data: [{ secretKey: "level" }] })],
+      [deployment({ env: FROM_SECRET }), elsewhere(fetching({ dataFrom: [] }))],
+      [deployment({ env: FROM_SECRET }), fetching({ target: { name: "other" }, dataFrom: [] })],
+      [deployment({ env: FROM_SECRET }), fetching({ data: [{ secretKey: "other" }] })],
+      deployment({ env: [{ name: "A", valueFrom: { secretKeyRef: {} } }] }),
+      manifest("batch/v1", "Job", { spec: { template: { spec: { containers: [{ name: "a", env: FILLED }] } } } }),
+      manifest("batch/v1", "CronJob", { spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: "a", env: FILLED }] } } } } } }),
+    ],
+  },
   check: (stack) =>
     eachResource([...workloads(stack), ...ofKind(stack, "Job", "CronJob")], (workload) => {
       const pod = podOf(workload);
@@ -253,8 +331,8 @@ export const statefulSetHeadless = stackRule({
   id: "stateful-set-headless", title: "A StatefulSet's Service is headless and selects its pods.", severity: "low",
   why: "Only a headless Service gives each pod a name of its own.", fix: "Set clusterIP: None on the Service named in serviceName.",
   examples: {
-    pass: [[stateful(), manifest("v1", "Service", { spec: { clusterIP: "None", selector: { app: "app" } } })]],
-    fail: [[stateful(), SERVICE], [stateful(), manifest("v1", "Service", { spec: { clusterIP: "None" } }, "other")]],
+    pass: [[stateful(), manifest("v1", "Service", { spec: { clusterIP: "None", selector: { app: "app" } } })], stateful(), [patched(stateful(), { spec: { serviceName: undefined } }), SERVICE]],
+    fail: [[stateful(), SERVICE], [stateful(), manifest("v1", "Service", { spec: { clusterIP: "None" } }, "other")], [stateful(), manifest("v1", "Service", { spec: { clusterIP: "None", selector: { app: "other" } } })], [stateful(), serviceFor({ app: "other" }, {}, "second"), elsewhere(manifest("v1", "Service", { spec: { clusterIP: "None", selector: { app: "app" } } }))]],
   },
   check: (stack) =>
     eachResource(ofKind(stack, "StatefulSet"), (found) => {

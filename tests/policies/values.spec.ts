@@ -1,6 +1,8 @@
 /** Quantities, durations, image references, label selectors, unknowns: by table and by property. */
 import assert from "node:assert/strict";
+import { BlockList } from "node:net";
 import fc from "fast-check";
+import { cidrContains } from "../../policies/kubernetes/cidr.ts";
 import { parseImage, underPrefix } from "../../policies/kubernetes/image.ts";
 import { parseDuration, parseQuantity } from "../../policies/kubernetes/quantity.ts";
 import { mapSelects, selects, selectsAll } from "../../policies/kubernetes/selector.ts";
@@ -16,6 +18,15 @@ describe("quantity", () => {
   });
   it("keeps the order of numbers under one suffix", () => {
     fc.assert(fc.property(fc.nat(1e6), fc.nat(1e6), fc.constantFrom("", "m", "k", "Mi", "Gi", "M"), (a, b, suffix) => Math.sign(parseQuantity(`${a}${suffix}`)! - parseQuantity(`${b}${suffix}`)!) === Math.sign(a - b)));
+  });
+});
+
+describe("quantity against its own sum", () => {
+  const factor: Readonly<Record<string, bigint>> = { "": 1n, k: 1000n, M: 10n ** 6n, G: 10n ** 9n, T: 10n ** 12n, Ki: 1n << 10n, Mi: 1n << 20n, Gi: 1n << 30n, Ti: 1n << 40n };
+  it("is the whole number times its suffix", () => {
+    fc.assert(fc.property(fc.nat(1000), fc.constantFrom(...Object.keys(factor)), (amount, suffix) => {
+      assert.equal(parseQuantity(`${amount}${suffix}`), Number(BigInt(amount) * factor[suffix]!));
+    }));
   });
 });
 
@@ -53,11 +64,53 @@ describe("image", () => {
   });
 });
 
+describe("cidr", () => {
+  /** What Node itself says. */
+  const contains = (base: string, bits: number, address: string, family: "ipv4" | "ipv6") => {
+    const list = new BlockList();
+    list.addSubnet(base, bits, family);
+    return list.check(address, family);
+  };
+  it("agrees with Node about IPv4, near and far", () => {
+    fc.assert(fc.property(fc.ipV4(), fc.integer({ min: 0, max: 32 }), fc.ipV4(), (base, bits, address) => {
+      assert.equal(cidrContains(`${base}/${bits}`, address), contains(base, bits, address, "ipv4"));
+      assert(cidrContains(`${base}/${bits}`, base));
+    }));
+    fc.assert(fc.property(fc.ipV4(), fc.integer({ min: 24, max: 32 }), fc.nat(255), (base, bits, last) => {
+      const address = base.replace(/\d+$/, String(last));
+      assert.equal(cidrContains(`${base}/${bits}`, address), contains(base, bits, address, "ipv4"));
+    }));
+  });
+  it("agrees with Node about IPv6, near and far", () => {
+    fc.assert(fc.property(fc.ipV6(), fc.integer({ min: 0, max: 128 }), fc.ipV6(), (base, bits, address) => {
+      assert.equal(cidrContains(`${base}/${bits}`, address), contains(base, bits, address, "ipv6"));
+      assert(cidrContains(`${base}/${bits}`, base));
+    }));
+    fc.assert(fc.property(fc.integer({ min: 96, max: 128 }), fc.nat(0xffff), fc.nat(0xffff), (bits, a, b) => {
+      const [base, address] = [`fd00:ec2::${a.toString(16)}`, `fd00:ec2::${b.toString(16)}`];
+      assert.equal(cidrContains(`${base}/${bits}`, address), contains(base, bits, address, "ipv6"));
+    }));
+  });
+  it("holds nothing when it is malformed or of the other family", () => {
+    const table: [string, string][] = [["10.0.0.0", "10.0.0.0"], ["10.0.0.0/33", "10.0.0.0"], ["10.0.0/8", "10.0.0.0"], ["10.0.0.0/8/8", "10.0.0.0"], ["10.0.0.256/8", "10.0.0.0"], ["0.0.0.0/0", "::1"], ["::/0", "10.0.0.1"], ["::1::/0", "::1"], ["1:2:3/0", "::1"], ["::/129", "::1"], ["::g/0", "::1"], ["10.0.0.0/0", "10.0.0"], ["", ""]];
+    for (const [cidr, address] of table) assert.equal(cidrContains(cidr, address), false, `${cidr} ${address}`);
+    assert(cidrContains("::ffff:10.0.0.0/104", "::ffff:10.1.2.3") && !cidrContains("::ffff:10.0.0.0/104", "::ffff:11.0.0.0"));
+  });
+});
+
 describe("selector", () => {
   it("matchLabels selects what has all of them", () => {
     fc.assert(fc.property(labels, labels, (wanted, extra) => {
       assert(selects({ matchLabels: wanted }, { ...extra, ...wanted }));
       assert.equal(mapSelects(wanted, { ...extra, ...wanted }), Object.keys(wanted).length > 0);
+    }));
+  });
+  it("matchLabels is In with one value, and a stricter selector selects no more", () => {
+    fc.assert(fc.property(labels, labels, labels, (wanted, more, own) => {
+      const asExpressions = Object.entries(wanted).map(([key, value]) => ({ key, operator: "In", values: [value] }));
+      assert.equal(selects({ matchLabels: wanted }, own), selects({ matchExpressions: asExpressions }, own));
+      assert.equal(selects({ matchLabels: wanted }, own), Object.entries(wanted).every(([key, value]) => own[key] === value));
+      if (selects({ matchLabels: { ...more, ...wanted } }, own)) assert(selects({ matchLabels: wanted }, own));
     }));
   });
   it("NotIn is the negation of In, DoesNotExist of Exists", () => {
