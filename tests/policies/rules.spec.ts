@@ -3,35 +3,18 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readEvidence } from "../../policies/evidence-files.ts";
 import { exampleResources, exampleSets, hidden, verdictsOf } from "../../policies/example-findings.ts";
-import { parseImage } from "../../policies/kubernetes/image.ts";
-import { containersOf, podOf } from "../../policies/kubernetes/pods.ts";
-import { nameOf, namespaceOf, type Resource } from "../../policies/resource.ts";
-import type { Example, Examples, Rule } from "../../policies/rule.ts";
+import type { Example, Examples } from "../../policies/rule.ts";
 import { RULES } from "../../policies/rules/index.ts";
-import { text } from "../../policies/value.ts";
-import { findWaiver, type Waiver } from "../../policies/waivers.ts";
+import { findWaiver } from "../../policies/waivers.ts";
+import { waiverFor } from "./waiverFor.ts";
 
 // The SDK exports its proxy for tests, but not its type.
 const { unknownCheckingProxy } = createRequire(import.meta.url)("@pulumi/policy/proxy.js") as { unknownCheckingProxy: (props: object) => object };
 
 const NOW = new Date("2026-11-23T12:00:00Z");
+const EXPIRES = "2026-12-01";
 const evidence = readEvidence("compliance");
 const context = { now: NOW, ...(evidence && { evidence }) };
-
-function waiverFor(rule: Rule, resource: Resource): Waiver {
-  const pod = podOf(resource);
-  const digest = pod && containersOf(pod).map((container) => parseImage(text(container.spec, "image") ?? "")?.digest).find((found) => found !== undefined);
-  const name = nameOf(resource);
-  return {
-    rule: rule.id,
-    resource: name === undefined ? resource.id : `${resource.kind}/${namespaceOf(resource)}/${name}`,
-    reason: "known and accepted for the test",
-    requestedBy: "a@example.org",
-    approver: "b@example.org",
-    expires: "2026-12-01",
-    ...(digest !== undefined && { digest }),
-  };
-}
 
 describe("rules", () => {
   it("have names of their own", () => {
@@ -67,9 +50,9 @@ describe("rules", () => {
       it("reports what is waived, and only advises", () => {
         each("fail", (example, examples) => {
           const subjects = exampleResources(example);
-          const found = verdictsOf(rule, examples, subjects, context, subjects.map((subject) => waiverFor(rule, subject)));
+          const found = verdictsOf(rule, examples, subjects, context, subjects.map((subject) => waiverFor(rule, subject, EXPIRES)));
           assert(found.length > 0);
-          for (const verdict of found) assert.deepEqual([verdict.status, verdict.level], ["waived", "advisory"], JSON.stringify(findWaiver(rule.id, verdict.resource!, [waiverFor(rule, verdict.resource!)], NOW)));
+          for (const verdict of found) assert.deepEqual([verdict.status, verdict.level], ["waived", "advisory"], JSON.stringify(findWaiver(rule.id, verdict.resource!, [waiverFor(rule, verdict.resource!, EXPIRES)], NOW)));
         });
       });
     });
