@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { resourceRule, type Finding } from "../rule.ts";
 import { get, has, list, text, texts, type Obj } from "../value.ts";
-import { nameOf } from "../resource.ts";
+import { nameOf, type Resource } from "../resource.ts";
 import { manifest, patched } from "./examples.ts";
 
 const SOUND: Obj = {
@@ -15,6 +15,11 @@ const application = (patch: Obj = {}, name = "shop-production") => manifest("arg
 
 const elsewhere = (patch: Obj) => manifest("argoproj.io/v1alpha1", "Application", { spec: patched(patched(SOUND, { source: { path: "deploy" }, destination: { namespace: "shop" } }), patch) }, "shop");
 const applicationsOf = (patch: Obj) => manifest("argoproj.io/v1alpha1", "ApplicationSet", { spec: { template: { spec: patched(SOUND, patch) } } }, "shop");
+
+/** What an Application asks for, or what each Application of a set does, and where that stands. */
+function applicationOf({ kind, data }: Resource): { spec: unknown; at: string } {
+  return kind === "ApplicationSet" ? { spec: get(data, "spec", "template", "spec"), at: "spec.template.spec" } : { spec: get(data, "spec"), at: "spec" };
+}
 
 export const argoProductionManualSync = resourceRule({
   id: "argo-production-manual-sync",
@@ -34,14 +39,13 @@ export const argoProductionManualSync = resourceRule({
     ],
   },
   check: (resource, { production }) => {
-    const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
-    const spec = get(resource.data, ...keys);
+    const { spec, at } = applicationOf(resource);
     const automated = get(spec, "syncPolicy", "automated");
     if (automated === undefined || get(automated, "enabled") === false) return [];
     const pattern = new RegExp(production, "i");
     const places = [nameOf(resource), text(spec, "destination", "namespace"), text(spec, "destination", "name"), text(spec, "source", "path"), ...list(spec, "sources").map((source) => text(source, "path"))];
     const place = places.find((candidate) => candidate !== undefined && pattern.test(candidate));
-    return place === undefined ? [] : [{ path: `${keys.join(".")}.syncPolicy.automated`, message: `${place} is production and is synced automatically` }];
+    return place === undefined ? [] : [{ path: `${at}.syncPolicy.automated`, message: `${place} is production and is synced automatically` }];
   },
 });
 
@@ -54,9 +58,8 @@ export const argoPinnedRevision = resourceRule({
   fix: "Set targetRevision to a tag, a commit, or a chart's exact version.",
   examples: { pass: [application(), ...["release/main", "mainline", "0a1b2c3", "v1.x-final", "1.2.3"].map((targetRevision) => application({ source: { targetRevision } })), applicationsOf({})], fail: [applicationsOf({ source: { targetRevision: "main" } }), application({ source: undefined, sources: [{ targetRevision: "v1" }, { targetRevision: "master" }] }), application({ source: { targetRevision: "refs/heads/main" } }), ...["1.x", "~1.2", ">=1"].map((targetRevision) => application({ source: { chart: "redis", path: undefined, targetRevision } })), application({ source: { targetRevision: "HEAD" } }), application({ source: { targetRevision: undefined } }), application({ source: { chart: "redis", path: undefined, targetRevision: "18.*" } })] },
   check: (resource) => {
-    const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
-    const spec = get(resource.data, ...keys);
-    const sources = has(spec, "source") ? [{ path: `${keys.join(".")}.source`, source: get(spec, "source") }] : list(spec, "sources").map((source, index) => ({ path: `${keys.join(".")}.sources[${index}]`, source }));
+    const { spec, at } = applicationOf(resource);
+    const sources = has(spec, "source") ? [{ path: `${at}.source`, source: get(spec, "source") }] : list(spec, "sources").map((source, index) => ({ path: `${at}.sources[${index}]`, source }));
     return sources.flatMap(({ path, source }): Finding[] => {
       const revision = text(source, "targetRevision") ?? "";
       if (revision !== "" && !/^(refs\/heads\/)?(HEAD|main|master)$/i.test(revision) && !/[*^~<>]|(^|\.)x($|\.)/.test(revision)) return [];
@@ -113,9 +116,9 @@ export const argoProjectNamed = resourceRule({
   fix: "Create an AppProject for it and name that.",
   examples: { pass: [application(), applicationsOf({})], fail: [application({ project: "default" }), application({ project: undefined }), application({ project: "" }), applicationsOf({ project: "default" })] },
   check: (resource) => {
-    const keys = resource.kind === "ApplicationSet" ? ["spec", "template", "spec"] : ["spec"];
-    const name = text(resource.data, ...keys, "project") ?? "default";
-    return name === "default" || name === "" ? [{ path: `${keys.join(".")}.project`, message: "the project is default" }] : [];
+    const { spec, at } = applicationOf(resource);
+    const name = text(spec, "project") ?? "default";
+    return name === "default" || name === "" ? [{ path: `${at}.project`, message: "the project is default" }] : [];
   },
 });
 
