@@ -50,12 +50,12 @@ export function resultLines(
 }
 
 /** The packs that ran and what they found; of what was shown before, only how much it is. */
-function policyLines({ packs, findings }: OperationResult, { style, shown = [] }: DisplayOptions): string[] {
+function policyLines({ packs, findings }: OperationResult, { style, diff, shown = [] }: DisplayOptions): string[] {
   const known = new Set(shown.map(sameness));
   const fresh = findings.filter((finding) => !known.has(sameness(finding)));
   const repeated = findings.length - fresh.length;
   const again = repeated === 0 ? [] : [style("faint", `${count(repeated, "finding")} as in the preview above`)];
-  return [...packLines(packs, style), ...findingLines(fresh, style), ...again];
+  return [...packLines(packs, style), ...findingLines(fresh, style, diff), ...again];
 }
 
 function sameness({ policy, level, urn, message }: Finding): string {

@@ -3,6 +3,8 @@ import { type Finding, type PackRun, type Remediation } from "./model.ts";
 import { changeLines } from "./displayValues.ts";
 import { type Style } from "./style.ts";
 
+/** Most resources that are named where the same is said of several. */
+const mostNamed = 6;
 const severities: readonly (string | undefined)[] = ["critical", "high", "medium", "low", undefined];
 
 /** Lines for the packs that ran, loud where one judged nothing. */
@@ -31,17 +33,40 @@ export function packLines(packs: readonly PackRun[], style: Style): string[] {
   });
 }
 
-/** Lines for the findings: mandatory before advisory, by severity, the findings of one resource together. */
-export function findingLines(findings: readonly Finding[], style: Style): string[] {
-  const byResource = new Map<string, Finding[]>();
-  for (const finding of [...findings].sort((a, b) => weight(a) - weight(b))) {
-    const key = finding.urn ?? "";
-    byResource.set(key, [...(byResource.get(key) ?? []), finding]);
-  }
-  return [...byResource].flatMap(([urn, group]) => [
-    style("strong", resourceTitle(urn)),
-    ...group.flatMap((finding) => oneFinding(finding, style)),
-  ]);
+/**
+ * Lines for the findings: mandatory before advisory, by severity, the findings of one resource together. Advice that is the same for several
+ * places is told once.
+ * @param full tells each finding by itself
+ */
+export function findingLines(findings: readonly Finding[], style: Style, full = false): string[] {
+  const sorted = [...findings].sort((a, b) => weight(a) - weight(b));
+  const alike = Map.groupBy(sorted, (finding) => (full || finding.level === "mandatory" ? finding : sameAdvice(finding)));
+  const repeated = [...alike.values()].filter((group) => group.length > 1);
+  const once = sorted.filter((finding) => !repeated.some((group) => group.includes(finding)));
+  const byResource = Map.groupBy(once, ({ urn }) => urn ?? "");
+  return [
+    ...[...byResource].flatMap(([urn, group]) => [
+      style("strong", resourceTitle(urn)),
+      ...group.flatMap((finding) => oneFinding(finding, style)),
+    ]),
+    ...(repeated.length === 0 ? [] : [style("strong", "the same in several places (each by itself with --diff)")]),
+    ...repeated.flatMap((group) => repeatedFinding(group, style)),
+  ];
+}
+
+/** What makes two findings the same: all but the resource, and which item of a list is meant. */
+function sameAdvice({ pack, policy, level, severity, message }: Finding): string {
+  return JSON.stringify([pack, policy, level, severity, message.replace(/\[\d+\]/g, "[]")]);
+}
+
+function repeatedFinding(group: readonly Finding[], style: Style): string[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const [head = "", ...rest] = oneFinding(first, style);
+  const names = [...new Set(group.map(({ urn }) => (urn === undefined ? "the stack" : urn.slice(urn.lastIndexOf("::") + 2))))];
+  const shown = names.length <= mostNamed ? names : [...names.slice(0, mostNamed - 1), `${names.length - mostNamed + 1} more`];
+  const places = `${group.length} findings in ${count(names.length, "resource")}`;
+  return [`${head}  ${places}`, ...rest, `      ${style("faint", `in ${shown.join(", ")}`)}`];
 }
 
 /** Lines for what packs changed in resources. */

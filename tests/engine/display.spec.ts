@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resultLines } from "../../engine/display.ts";
 import { treeLines } from "../../engine/displayTree.ts";
-import { packLines } from "../../engine/displayPolicies.ts";
+import { findingLines, packLines } from "../../engine/displayPolicies.ts";
 import { valueLines } from "../../engine/displayValues.ts";
 import { type Finding, type PropertyChange, type Step } from "../../engine/model.ts";
 import { summarize } from "../../engine/plan.ts";
@@ -69,6 +69,16 @@ describe("display", () => {
 
   it("shows an orphan whose parent is not in the plan", () => {
     assert.match(treeLines([step("delete", webUrn)], plain, false).join("\n"), /- +shop:app:Web +web +delete/);
+  });
+
+  it("tells advice once that is the same in several places, and every mandatory finding by itself", () => {
+    const finding = (name: string, message: string, level: Finding["level"] = "advisory"): Finding => ({ pack: "gate", packVersion: "1.0.0", policy: "no-maps", level, urn: childUrn("core/v1:Service", name), message });
+    const advice = [finding("a", "items[0]: bad"), finding("b", "items[3]: bad"), finding("b", "items[4]: bad"), finding("a", "items[0]: worse")];
+    const text = findingLines(advice, plain).join("\n");
+    assert.match(text, /^kubernetes:core\/v1:Service {2}a\n.*\n {6}items\[0\]: worse\nthe same in several places .*\n.*no-maps {2}3 findings in 2 resources\n {6}items\[0\]: bad\n {6}in a, b$/);
+    assert.equal(findingLines(advice, plain, true).filter((line) => line.includes(": bad")).length, 3);
+    const stopping = findingLines([finding("a", "bad", "mandatory"), finding("b", "bad", "mandatory")], plain);
+    assert.equal(stopping.filter((line) => line.includes("bad")).length, 2);
   });
 
   it("is loud about a pack that judged nothing", () => {
