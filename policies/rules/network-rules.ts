@@ -1,7 +1,7 @@
 /** What NetworkPolicies allow. */
 import { z } from "zod";
 import { resourceRule, type Finding } from "../rule.ts";
-import { get, has, list, text, texts, type Obj } from "../value.ts";
+import { get, has, list, object, text, texts, type Obj } from "../value.ts";
 import { cidrContains } from "../kubernetes/cidr.ts";
 import { selectsAll } from "../kubernetes/selector.ts";
 import { manifest } from "./examples.ts";
@@ -63,6 +63,7 @@ export const egressLimited = resourceRule({
       block({ cidr: "fd00:ec2::/32" }, [{ port: 80 }]),
       block({}),
       policy({ ...EGRESS, egress: [{ to: [{ podSelector: {} }, {}] }] }),
+      policy({ ...EGRESS, egress: [{ to: [null] }] }),
       sandbox({ networkPolicyManagement: "Unmanaged" }),
       sandbox({ networkPolicy: [] }),
       sandbox({ networkPolicy: { egress: "all" } }),
@@ -90,7 +91,7 @@ export const egressLimited = resourceRule({
       if (peers.length === 0) return dns ? [] : [{ path, message: "egress to everywhere is allowed" }];
       return peers.flatMap((peer, j): Finding[] => {
         const cidr = text(peer, "ipBlock", "cidr");
-        if (cidr === undefined) return has(peer, "ipBlock") || Object.keys(peer as object).length === 0 ? [{ path: `${path}.to[${j}]`, message: "the peer names nothing" }] : [];
+        if (cidr === undefined) return has(peer, "ipBlock") || Object.keys(object(peer)).length === 0 ? [{ path: `${path}.to[${j}]`, message: "the peer names nothing" }] : [];
         const except = texts(peer, "ipBlock", "except");
         if (METADATA.some((address) => cidrContains(cidr, address) && !except.some((range) => cidrContains(range, address)))) return [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} includes the cloud's metadata address` }];
         return /^(0\.0\.0\.0|::)\/0$/.test(cidr) && !allowEverywhere && !dns && (cidr.startsWith("::") || ports.length === 0) ? [{ path: `${path}.to[${j}].ipBlock`, message: `${cidr} is everywhere` }] : [];

@@ -35,6 +35,9 @@ export const externalSecretRefresh = resourceRule({
     fail: [
       manifest("external-secrets.io/v1", "ExternalSecret", { spec: { ...store, refreshInterval: "1h0m0s" } }),
       manifest("external-secrets.io/v1", "ExternalSecret", { spec: store }),
+      manifest("external-secrets.io/v1", "ClusterExternalSecret", { spec: { externalSecretSpec: { ...store, refreshInterval: "16m" } } }),
+      manifest("external-secrets.io/v1", "ClusterExternalSecret", { spec: { externalSecretSpec: { ...store, refreshPolicy: "OnChange" } } }),
+      manifest("external-secrets.io/v1", "ExternalSecret", { spec: { ...store, refreshInterval: "soon" } }),
       manifest("external-secrets.io/v1", "ExternalSecret", { spec: { ...store, refreshInterval: "0" } }),
       manifest("external-secrets.io/v1", "ExternalSecret", { spec: { ...store, refreshInterval: "10m", refreshPolicy: "CreatedOnce" } }),
     ],
