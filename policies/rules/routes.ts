@@ -1,12 +1,13 @@
 /** Ingresses and routes: where they lead, and which workloads are reached from outside. */
 import { z } from "zod";
+import { podOf } from "../kubernetes/pods.ts";
 import { mapSelects } from "../kubernetes/selector.ts";
-import { nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
+import { labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
 import { eachResource, stackRule } from "../rule.ts";
 import { ofKind } from "../stack-index.ts";
 import { get, has, list, text, type Obj } from "../value.ts";
 import { workloads } from "./isolation-network.ts";
-import { podLabels, primaryLabels } from "./targets.ts";
+import { primaryLabels } from "./targets.ts";
 import { deployment, manifest, patched, serviceFor } from "./examples.ts";
 
 const SERVICE = serviceFor({ app: "app" });
@@ -113,7 +114,7 @@ export const exposureIntended = stackRule({
     return eachResource(workloads(stack), (workload) => {
       const place = `${namespaceOf(workload)}/${nameOf(workload) ?? ""}`;
       if (open.length === 0 || intended.some((pattern) => new RegExp(pattern).test(place))) return undefined;
-      const own = podLabels(stack, namespaceOf(workload)).filter(({ resource }) => resource === workload).flatMap(({ labels }) => primaryLabels(stack, labels, nameOf(workload)));
+      const own = primaryLabels(stack, labelsOf(podOf(workload)?.metadata), nameOf(workload));
       const through = open.find(({ found }) => namespaceOf(found) === namespaceOf(workload) && own.some((labels) => mapSelects(get(found.data, "spec", "selector"), labels)));
       return through ? { path: "metadata.name", message: `it is reached from outside through ${through.outside}` } : undefined;
     });

@@ -21,7 +21,7 @@ interface Labelled {
 const labelled = new WeakMap<Stack, Map<string, readonly Labelled[]>>();
 
 /** Labels of the pods of every workload (Jobs too) of a namespace, with where they are; read once for each stack. */
-export function podLabels(stack: Stack, namespace: string): readonly Labelled[] {
+function podLabels(stack: Stack, namespace: string): readonly Labelled[] {
   const known = labelled.get(stack) ?? labelledByNamespace(stack);
   labelled.set(stack, known);
   return known.get(namespace) ?? [];
