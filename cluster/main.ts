@@ -77,11 +77,12 @@ command("add", "add something to a running cluster")
     await add(what, options.name, options.namespace, tell);
   });
 
-command("image", "build the workload's image, load it, and print the reference for the stack's configuration")
+command("image", "build a service's image, load it, and print the reference for the stack's configuration")
+  .option("--service <name>", "audit-trail or gates", "audit-trail")
   .option("--label <name=value>", "a label that makes it another image with another digest", undefined)
-  .action(async (options: Options & { label?: string }) => {
-    const { workloadImage } = await import("./workload.ts");
-    process.stdout.write(`${await workloadImage(options.name, options.label, tell)}\n`);
+  .action(async (options: Options & { service: string; label?: string }) => {
+    const { serviceImage } = await import("./workload.ts");
+    process.stdout.write(`${await serviceImage(options.name, options.service, options.label, tell)}\n`);
   });
 
 function portNumber(text: string): number {

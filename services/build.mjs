@@ -1,5 +1,5 @@
 /**
- * Bundles the services into one file each, for their images: `node services/build.mjs`.
+ * Bundles the services into one file each, for their images: `node services/build.mjs [FOLDER [SERVICE...]]`; without names, all of them.
  * The same input gives the same bytes: no paths of the machine, no time, no source map; compare the digests that it prints.
  */
 import { createHash } from "node:crypto";
@@ -12,7 +12,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = process.argv[2] ?? join(root, "services", "bin");
 
 /** name: the bundle's name; entry: its first module; files: copied beside it. All from the root folder. */
-const services = [{ name: "audit-trail", entry: "services/audit-trail/main.ts", files: ["services/audit-trail/reward-model.json"] }];
+const known = [
+  { name: "audit-trail", entry: "services/audit-trail/main.ts", files: ["services/audit-trail/reward-model.json"] },
+  { name: "gates", entry: "services/gates/main.ts", files: [] },
+];
+const wanted = process.argv.slice(3);
+const unknown = wanted.filter((name) => !known.some((service) => service.name === name));
+if (unknown.length > 0) throw new Error(`no service is called ${unknown.join(", ")}; there are ${known.map(({ name }) => name).join(", ")}`);
+const services = known.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
 const digest = async (path) => `sha256:${createHash("sha256").update(await readFile(path)).digest("hex")}`;
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));

@@ -18,6 +18,7 @@ export const imageNames = {
   redis: "localhost/rlhf-audit-trail/redis:debian",
   /** Referred to by digest, as the stacks do. */
   auditTrail: "ghcr.io/terragonlabs/rlhf-audit-trail",
+  gates: "ghcr.io/terragonlabs/rlhf-audit-trail-gates",
 } as const;
 
 /** One static program and nothing else. */
@@ -36,14 +37,24 @@ export function goImage(programs: Programs, name: string, user = String(nobody))
 
 /** The workload: Node.js, its libraries from Debian, and the bundle. */
 export async function auditTrailImage(bundle: string): Promise<Image> {
+  return nodeImage(bundle, "audit-trail.mjs", ["reward-model.json"]);
+}
+
+/** The gates, all four roles. */
+export async function gatesImage(bundle: string): Promise<Image> {
+  return nodeImage(bundle, "gates.mjs", []);
+}
+
+/** Node.js with one bundled program of a folder, and the files beside it. */
+async function nodeImage(bundle: string, program: string, beside: readonly string[]): Promise<Image> {
   const root = await debianRoot(["libc6", "libgcc-s1", "libstdc++6"]);
   const node = join(repository, "node_modules/node/bin/node");
   const files = await programFiles(root, new Map([["/usr/bin/node", node]]));
-  for (const name of await readdir(bundle)) files.set(`/app/${name}`, { type: "file", from: join(bundle, name) });
+  for (const name of [program, ...beside]) files.set(`/app/${name}`, { type: "file", from: join(bundle, name) });
   files.set("/tmp", { type: "directory", mode: 0o1777 });
   return {
     files,
-    entrypoint: ["/usr/bin/node", "/app/audit-trail.mjs"],
+    entrypoint: ["/usr/bin/node", `/app/${program}`],
     env: { NODE_ENV: "production" },
     user: String(nobody),
     workingDir: "/app",

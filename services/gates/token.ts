@@ -1,0 +1,31 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { WatchedFile } from "./watched-file.ts";
+
+const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+/**
+ * The tokens that Flagger may call with, as digests: one a line, the first two count, so that a new one can be rolled out before the old one goes.
+ * @throws when there is none, or one is short.
+ */
+function parseTokens(text: string): Buffer[] {
+  const tokens = text.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 2);
+  if (tokens.length === 0 || tokens.some((token) => !/^[A-Za-z0-9_-]{32,256}$/.test(token)))
+    throw new Error("the token file must hold one or two lines of 32 to 256 letters, digits, - or _ (make one with: openssl rand -hex 32)");
+  return tokens.map(digest);
+}
+
+/** Knows the callers by a token in the address, the only place where Flagger can carry one. */
+export class Tokens {
+  readonly #file: WatchedFile<Buffer[]>;
+
+  constructor(path: string) {
+    this.#file = new WatchedFile(path, parseTokens);
+  }
+
+  /** Whether the token is one of those that count now; takes the same time for each answer. @throws when the file cannot be used. */
+  async accepts(token: string | undefined): Promise<boolean> {
+    const given = digest(token ?? "");
+    const accepted = await this.#file.get();
+    return accepted.map((wanted) => timingSafeEqual(wanted, given)).includes(true);
+  }
+}
