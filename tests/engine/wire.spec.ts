@@ -17,7 +17,8 @@ import {
   UNKNOWN_SENTINEL,
 } from "../../engine/wire.ts";
 
-const key = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text !== SIGNATURE_KEY);
+// The protocol's own library loses the key __proto__ of a Struct, in Pulumi's SDK as here; state files keep it, as a test below shows.
+const key = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text !== SIGNATURE_KEY && text !== "__proto__");
 const urn = fc.constantFrom("urn:pulumi:dev::p::t:i:T::a", "urn:pulumi:dev::p::t:i:T::b");
 const leaf: fc.Arbitrary<PropertyValue> = fc.oneof(
   fc.constant(null),
