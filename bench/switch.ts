@@ -24,7 +24,10 @@ interface Move {
   firstNew: number;
   lastOld: Record<Connecting, number | undefined>;
   latencies: number[];
-  upSeconds: number;
+  /** Seconds after the start of `up`. */
+  previewed: number;
+  selected: number;
+  done: number;
 }
 
 export const usualRuns = 20;
@@ -80,14 +83,15 @@ async function observe(to: "blue" | "green", { stack, watch, load, wish }: Scene
   const { answers } = load;
   const from = answers.length;
   const known = watch.selected.length;
-  const { seconds } = await stack.mustUp(wish(to));
+  const { begun, spoke, done } = await stack.mustUp(wish(to));
   const [moved, ...more] = watch.selected.slice(known);
   if (moved?.slot !== to || more.length > 0) throw new Error(`up to ${to} made the selector ${JSON.stringify(watch.selected.slice(known))}`);
   await load.until("the drain is over", () => (answers.at(-1)?.sent ?? 0) > moved.at + watchedMs);
-  return { ...timesOf(answers.slice(from), to, moved.at), upSeconds: seconds };
+  const [previewed, selected, ended] = [spoke, moved.at, done].map((time) => (time - begun) / 1000) as [number, number, number];
+  return { ...timesOf(answers.slice(from), to, moved.at), previewed, selected, done: ended };
 }
 
-function timesOf(answers: readonly Answer[], to: string, movedAt: number): Omit<Move, "upSeconds"> {
+function timesOf(answers: readonly Answer[], to: string, movedAt: number): Pick<Move, "firstNew" | "lastOld" | "latencies"> {
   const lastOld: Move["lastOld"] = { new: undefined, kept: undefined, idle: undefined };
   let firstNew = Infinity;
   for (const { slot, connecting, answered } of answers) {
@@ -100,6 +104,7 @@ function timesOf(answers: readonly Answer[], to: string, movedAt: number): Omit<
 
 function report(moves: readonly Move[], load: SwitchLoad, switches: number): Report {
   const ms = (name: string, samples: readonly (number | undefined)[]): Figure => ({ name, unit: "ms", digits: 0, samples: samples.filter((sample) => sample !== undefined) });
+  const s = (name: string, samples: readonly number[]): Figure => ({ name, unit: "s", digits: 1, samples: [...samples] });
   const failed = load.answers.filter(({ failure }) => failure !== undefined).length;
   const reasons = load.failures();
   return {
@@ -112,7 +117,9 @@ function report(moves: readonly Move[], load: SwitchLoad, switches: number): Rep
       ms("last answer of the old colour, busy kept-alive connections", moves.map(({ lastOld }) => lastOld.kept)),
       ms("last answer of the old colour, idle kept-alive connections", moves.map(({ lastOld }) => lastOld.idle)),
       ms("time to answer, all requests", moves.flatMap(({ latencies }) => latencies)),
-      { name: "up that switches", unit: "s", digits: 1, samples: moves.map(({ upSeconds }) => upSeconds) },
+      s("up that switches, until its preview is shown", moves.map(({ previewed }) => previewed)),
+      s("up that switches, until the selector's change", moves.map(({ selected }) => selected)),
+      s("up that switches, until its end", moves.map(({ done }) => done)),
     ].filter(({ samples }) => samples.length > 0) as Figure[],
     notes: [
       "The selector's change is when this process was told of it by a watch, a moment after the server had it.",

@@ -21,7 +21,10 @@ export interface UpEnd {
   code: number | null;
   /** Both outputs, in the order in which they came. */
   output: string;
-  seconds: number;
+  /** When it was started, when it first said something (its preview, whole), and when it ended; `monotonicMs`. */
+  begun: number;
+  spoke: number;
+  done: number;
 }
 
 /** An `up` under way. */
@@ -72,15 +75,17 @@ export class SwitchStack {
     const child = spawn(process.execPath, args, { cwd: this.#folder, stdio: ["ignore", "pipe", "pipe"] });
     const watchers = new Set<() => void>();
     let output = "";
+    let spoke = Infinity;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         output += text;
+        spoke = Math.min(spoke, monotonicMs());
         for (const watch of watchers) watch();
       });
     }
     const ended = new Promise<UpEnd>((resolve, reject) => {
       child.once("error", reject);
-      child.once("close", (code) => resolve({ code, output, seconds: (monotonicMs() - begun) / 1000 }));
+      child.once("close", (code) => resolve({ code, output, begun, spoke, done: monotonicMs() }));
     });
     const printed = (pattern: RegExp): Promise<void> =>
       new Promise((resolve, reject) => {
