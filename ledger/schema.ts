@@ -16,6 +16,8 @@ const evidence = z.strictObject({ name, digest });
 /** Fields that every kind may have. */
 const common = {
   stack: name,
+  /** Id of the release that it belongs to. */
+  release: name.optional(),
   slot: slot.optional(),
   who: actor,
   what: subject.partial().optional(),
@@ -50,7 +52,6 @@ const kinds = {
   "gate-verdict": { ...ofRelease, data: z.strictObject({ gate: name, verdict: z.enum(["pass", "fail", "cannot-judge"]), findings: count, waived: count }) },
   approval: {
     ...common,
-    release: name.optional(),
     data: z.strictObject({ verdict: z.enum(["approved", "rejected"]), key: text, expires: timestamp.optional() }),
   },
   switched: { ...ofRelease, data: z.strictObject({ from: slot.optional(), to: slot }) },
@@ -73,7 +74,7 @@ const kinds = {
       hurtSince: timestamp.optional(),
     }),
   },
-  override: { ...common, release: name.optional(), why: text, data: z.strictObject({ rule: name }) },
+  override: { ...common, why: text, data: z.strictObject({ rule: name }) },
   freeze: { ...common, why: text, data: z.strictObject({ state: z.enum(["begun", "ended"]), until: timestamp.optional() }) },
   resumed: { ...ofRelease, data: z.strictObject({ step: name }) },
   failed: { ...ofRelease, data: z.strictObject({ step: name, exitCode: z.int().min(1).max(255), because: text }) },
