@@ -53,7 +53,7 @@ const workload = {
 };
 const options = { dependsOn: [...Object.values(zeroTrust.policies), ...(entrance ? [entrance.gateway] : [])] };
 
-const { active, slots, progressDeadline, verificationTimeout } = config.blueGreen;
+const { active, bake, slots, progressDeadline, verificationTimeout } = config.blueGreen;
 // Kubernetes counts whole seconds.
 const limits = {
   progressDeadlineSeconds: Math.ceil(seconds(progressDeadline)),
@@ -91,12 +91,13 @@ export = {
   namespace,
   /** Where users come in: the Gateway, or without one the live Service. */
   serviceEndpoint: entrance?.endpoint ?? blueGreen?.liveEndpoint,
-  /** The slot with traffic, the one that the next release goes to, where that is reached inside the cluster, and what runs in both. */
+  /** The slot with traffic, the one that the next release goes to, where that is reached inside the cluster, what runs in both, and how a release is judged. */
   ...(blueGreen && {
     activeSlot: blueGreen.activeSlot,
     idleSlot: blueGreen.idleSlot,
     previewEndpoint: blueGreen.previewEndpoint,
     images: { blue: slots.blue.image, green: slots.green.image },
+    bake: { ...bake, availability: config.slo.availability, prometheus: config.canary.prometheus },
   }),
   /** What is released, and how long Flagger takes when all is well and when not, in seconds. */
   ...(canary && { images: { canary: config.image }, canaryTimes: canary.times }),

@@ -20,6 +20,31 @@ const slot = (name: SlotName) =>
     { description: `The ${name} slot.` },
   );
 
+const bake = key(
+  z
+    .strictObject({
+      duration: duration({ description: "How long a new version is watched after the switch.", min: "10s", max: "24h" }).default("5m"),
+      errorRatio: percent(0, 100, { description: "Largest share of requests that the new version may fail." }).default(5),
+      latency: duration({
+        description: "Longest 95th percentile, and longest mean, of the new version's time to answer; best a bound of its histogram.",
+        min: "1ms",
+        max: "5m",
+      }).default("2s"),
+      minRequests: integer(0, 1_000_000, {
+        description: "Answers below which nothing can be judged; what can't be judged never passes. 0: a version that nobody asks may pass.",
+        unit: "requests",
+      }).default(20),
+      unjudged: oneOf(["rollBack", "wait"], {
+        description: "What follows when the release can't be judged: take it back at once, or watch on, up to once more the duration, and then take it back.",
+      }).default("rollBack"),
+      source: oneOf(["prometheus", "pods"], {
+        description: "Where the measures come from: `canary.prometheus`, or the pods' own /metrics, through the API server.",
+      }).default("prometheus"),
+    })
+    .prefault({}),
+  { description: "What a release must hold to after its switch; otherwise it is taken back." },
+);
+
 /** Two slots, one of them live. */
 export const blueGreen = key(
   z
@@ -35,6 +60,7 @@ export const blueGreen = key(
         min: "10s",
         max: "1h",
       }).default("5m"),
+      bake,
       verificationTimeout: duration({
         description: "Time that the verification Job has to find a slot healthy before traffic moves there.",
         min: "10s",
