@@ -1,0 +1,45 @@
+/** Watching a new version after its switch, until it is judged. */
+import { setTimeout as delay } from "node:timers/promises";
+import { type Baseline, judge, type Judgement, type Sample } from "./bakeJudge.ts";
+import type { BakeRules } from "./bakeRules.ts";
+import type { Source } from "./bakeSource.ts";
+import type { Slot } from "./slots.ts";
+
+/** What to watch. */
+export interface BakeOptions {
+  readonly source: Source;
+  readonly slot: Slot;
+  readonly rules: BakeRules;
+  /** Restarts of the slot's containers before it had traffic. */
+  readonly restartsBefore: number;
+  readonly baseline: Baseline | undefined;
+  /** Time of the switch on this process's clock, milliseconds. */
+  readonly switchedAt: number;
+  readonly signal: AbortSignal;
+  /** Told every sample and what it led to. */
+  readonly onSample: (sample: Sample, judgement: Judgement) => void;
+}
+
+const betweenSamplesMs = 1000;
+
+/** Resolves once the release is judged; `decision` is never `wait`. Rejects with the signal's reason. */
+export async function bake({ source, slot, rules, restartsBefore, baseline, switchedAt, signal, onSample }: BakeOptions): Promise<Judgement> {
+  const samples: Sample[] = [];
+  for (;;) {
+    const sample = await look(source, slot, restartsBefore, switchedAt, samples.at(-1));
+    signal.throwIfAborted();
+    samples.push(sample);
+    const judgement = judge(samples, rules, baseline);
+    onSample(sample, judgement);
+    if (judgement.decision !== "wait") return judgement;
+    await delay(betweenSamplesMs, undefined, { signal });
+  }
+}
+
+/** One look. What nobody could say stays unknown: pods as last seen, no traffic. */
+async function look(source: Source, slot: Slot, restartsBefore: number, switchedAt: number, last: Sample | undefined): Promise<Sample> {
+  const [pods, traffic] = await Promise.all([source.pods(slot).catch(() => undefined), source.traffic(slot).catch(() => undefined)]);
+  const at = (performance.now() - switchedAt) / 1000;
+  if (pods === undefined) return { at, ready: last?.ready ?? 0, wanted: last?.wanted ?? 0, restarts: last?.restarts ?? 0 };
+  return { at, ready: pods.ready, wanted: pods.wanted, restarts: Math.max(0, pods.restarts - restartsBefore), ...(traffic !== undefined && { traffic }) };
+}

@@ -1,0 +1,147 @@
+/** A stack as a release finds it: what its last update put out, its cluster, and the file that a release changes. */
+import { z } from "zod";
+import { loadConfiguration, readStackFile } from "../engine/configuration.ts";
+import { recordedClusters, refuseOtherCluster } from "../engine/kubernetes/clusterIdentity.ts";
+import { type Cluster, Clusters } from "../engine/kubernetes/clusters.ts";
+import { type KubernetesObject, objectOf } from "../engine/kubernetes/objects.ts";
+import type { PropertyMap, ResourceState } from "../engine/model.ts";
+import { plainMap } from "../engine/plain.ts";
+import { loadProject, type Project, stackFile } from "../engine/project.ts";
+import { defaultStatePath } from "../engine/stateFile.ts";
+import { loadState } from "../engine/state.ts";
+import type { BakeRules } from "./bakeRules.ts";
+import { DeliveryError } from "./deliveryError.ts";
+import { exitCodes } from "./exitCodes.ts";
+import type { Slot, SlotSettings } from "./slots.ts";
+import { readSlotSettings } from "./stackSettings.ts";
+
+/** Which stack, and where. */
+export interface StackChoice {
+  readonly stack: string;
+  /** Folder of the project. */
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly signal: AbortSignal;
+}
+
+/** What runs, as the last update left it. */
+export interface Running {
+  readonly active: Slot;
+  readonly images: SlotSettings["images"];
+  readonly namespace: string;
+  /** The Service whose selector is the switch, as the state records it. */
+  readonly liveService: KubernetesObject;
+  readonly bake: BakeRules;
+  /** Where the measures come from: Prometheus' address, or undefined for the pods themselves. */
+  readonly prometheus: string | undefined;
+}
+
+export interface Stack {
+  readonly choice: StackChoice;
+  readonly project: Project;
+  /** Path of `Pulumi.<stack>.yaml`. */
+  readonly file: string;
+  readonly settings: SlotSettings;
+  readonly cluster: Cluster;
+  /** Where it stands: `local`, `staging` or `production`. */
+  readonly environment: string;
+  /** undefined before the first update. */
+  readonly running: Running | undefined;
+  readonly close: () => Promise<void>;
+}
+
+const milliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const seconds = z
+  .string()
+  .regex(/^(\d+(ms|s|m|h))+$/)
+  .transform((text) => [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce((sum, [, count = "0", unit = "s"]) => sum + Number(count) * (milliseconds[unit] ?? 0), 0) / 1000);
+const share = z.number().transform((percent) => percent / 100);
+const outputs = z.object({
+  strategy: z.literal("blueGreen"),
+  activeSlot: z.enum(["blue", "green"]),
+  namespace: z.string(),
+  images: z.object({ blue: z.string().optional(), green: z.string().optional() }),
+  bake: z.object({
+    duration: seconds,
+    errorRatio: share,
+    latency: seconds,
+    minRequests: z.number(),
+    unjudged: z.enum(["rollBack", "wait"]),
+    source: z.enum(["prometheus", "pods"]),
+    availability: share,
+    prometheus: z.string(),
+  }),
+});
+
+/**
+ * Opens a stack: checks that it exists, and that the cluster is the one that its state records.
+ * @throws DeliveryError `usage` for a stack that does not exist; UserError for a cluster that is another's or can't be reached
+ */
+export async function openStack(choice: StackChoice): Promise<Stack> {
+  const project = loadProject(choice.cwd);
+  const file = findFile(project, choice.stack);
+  const configuration = await loadConfiguration(project, choice.stack, choice.env);
+  const state = await loadState(defaultStatePath(project.root, project.name, choice.stack), choice.env, readStackFile(project, choice.stack).salt);
+  const clusters = new Clusters({
+    choice: { kubeconfig: choice.kubeconfig, context: choice.context, preferredContext: configuration.values[`${project.name}:clusterName`] },
+    env: choice.env,
+    signal: choice.signal,
+  });
+  try {
+    const cluster = await clusters.of(providerInputs(state.resources, configuration.values));
+    for (const { uid } of recordedClusters(state.resources)) refuseOtherCluster(uid, cluster.uid, cluster.client, choice.stack);
+    return {
+      choice,
+      project,
+      file,
+      settings: readSlotSettings(file, project.name),
+      cluster,
+      environment: configuration.values[`${project.name}:environment`] ?? "",
+      running: runningOf(state.resources),
+      close: () => clusters.close(),
+    };
+  } catch (error) {
+    await clusters.close();
+    throw error;
+  }
+}
+
+function findFile(project: Project, stack: string): string {
+  try {
+    return stackFile(project, stack);
+  } catch (cause) {
+    throw new DeliveryError(exitCodes.usage, cause instanceof Error ? cause.message : String(cause), "Name a stack that has a Pulumi.<stack>.yaml; nothing was changed.", { cause });
+  }
+}
+
+/** The recorded default provider's configuration; before the first update that of the stack's file. */
+function providerInputs(resources: readonly ResourceState[], values: Readonly<Record<string, string>>): PropertyMap {
+  const recorded = resources.find(({ type, urn }) => type === "pulumi:providers:kubernetes" && /::default(_|$)/.test(urn));
+  const fromFile = Object.entries(values).flatMap(([key, value]) => (key.startsWith("kubernetes:") ? [[key.slice("kubernetes:".length), value] as const] : []));
+  return recorded?.inputs ?? Object.fromEntries(fromFile);
+}
+
+function runningOf(resources: readonly ResourceState[]): Running | undefined {
+  const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  const live = resources.find(({ type, urn }) => type === "kubernetes:core/v1:Service" && urn.endsWith("-live-service"));
+  const read = outputs.safeParse(stack === undefined ? undefined : plainMap(stack.outputs));
+  if (!read.success || live === undefined) return undefined;
+  const { activeSlot: active, images, namespace, bake } = read.data;
+  return {
+    active,
+    images,
+    namespace,
+    liveService: objectOf(live.inputs, live.urn),
+    prometheus: bake.source === "prometheus" ? bake.prometheus : undefined,
+    bake: {
+      durationSeconds: bake.duration,
+      maxErrorRatio: bake.errorRatio,
+      maxLatencySeconds: bake.latency,
+      minRequests: bake.minRequests,
+      availability: bake.availability,
+      unjudged: bake.unjudged === "rollBack" ? "roll-back" : "wait",
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** One `up` of a stack, by the embedded engine, in this process: who ends this process ends it too. */
+import type { InterruptWatch } from "../engine/interrupt.ts";
+import type { Terminal } from "../engine/progress.ts";
+import type { Plan } from "../engine/plan.ts";
+import { changeStack } from "../engine/stackUpdate.ts";
+import { makeStyle } from "../engine/style.ts";
+import type { SlotSettings } from "./slots.ts";
+import type { Stack } from "./stack.ts";
+import { writeSlotSettings } from "./stackSettings.ts";
+
+/** How to run it. */
+export interface UpdateOptions {
+  readonly interrupts: InterruptWatch;
+  /** Shows everything that the engine prints, as it comes. */
+  readonly verbose: boolean;
+}
+
+/** How it ended. */
+export interface Updated {
+  readonly result: Plan["result"];
+  /** Why not, for people; empty when it is clean. */
+  readonly problems: readonly string[];
+  /** Everything that the engine has printed. */
+  readonly output: string;
+}
+
+/** Writes the settings into the stack's file and makes them true. */
+export async function updateStack({ choice, project, file }: Stack, settings: SlotSettings, { interrupts, verbose }: UpdateOptions): Promise<Updated> {
+  writeSlotSettings(file, project.name, settings);
+  let output = "";
+  const terminal: Terminal = {
+    write: (text) => {
+      output += text;
+      if (verbose) process.stderr.write(text);
+    },
+    isTTY: false,
+    columns: 120,
+  };
+  const plan = await changeStack("update", choice.stack, {
+      project,
+      policyPacks: [],
+      policyPackConfigs: [],
+      diff: false,
+      debug: false,
+      env: choice.env,
+      terminal,
+      style: makeStyle(false),
+      interrupts,
+      refresh: false,
+      confirm: () => Promise.resolve(true),
+      ...(choice.kubeconfig !== undefined && { kubeconfig: choice.kubeconfig }),
+      ...(choice.context !== undefined && { context: choice.context }),
+    });
+  const objections = plan.policies.findings.filter(({ level }) => level === "mandatory").map(({ policy, message }) => `${policy}: ${message}`);
+  return { result: plan.result, problems: [...plan.errors, ...objections], output };
+}
