@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { addCanary } from "./canary.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
 import type { Tell } from "./host.ts";
 import { postgresImage, redisImage, imageNames } from "./images/catalog.ts";
@@ -10,7 +11,11 @@ import { applyFile, applyText } from "./up.ts";
 
 /** Adds something to a running cluster; adding it again repairs it. */
 export async function add(what: string, name: string, namespace: string, tell: Tell): Promise<void> {
-  if (what !== "data") throw new ClusterError(`Nothing called "${what}" can be added: data.`, undefined, ExitCode.usage);
+  if (what === "canary") {
+    await addCanary(name, tell);
+    return;
+  }
+  if (what !== "data") throw new ClusterError(`Nothing called "${what}" can be added: data or canary.`, undefined, ExitCode.usage);
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
     throw new ClusterError(`--namespace "${namespace}" is not a namespace's name.`, undefined, ExitCode.usage);
   }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "./failure.ts";
 import { checkGo, type Tell } from "./host.ts";
@@ -12,15 +12,20 @@ interface Part {
   folder: string;
   /** Program's name to the package that it is built from. */
   programs: Readonly<Record<string, string>>;
+  /** Build tags. */
+  tags?: readonly string[];
   /** `-X` values of the linker. */
   values?: readonly string[];
+  /** Definitions of custom resources that a module brings along: written to one file, which is known by its name like a program. */
+  definitions?: { file: string; module: string; /** Files in the module, or folders of which all .yaml files are meant. */ from: readonly string[] };
   /** Minutes that the first build takes on two cores, for the person who waits. */
   minutes: number;
 }
 
 const kubernetesVersion = "1.35.4";
 
-const parts: readonly Part[] = [
+/** What every cluster runs on. */
+const nodeParts: readonly Part[] = [
   { folder: "parts/pause", programs: { pause: "." }, minutes: 0 },
   { folder: "launcher", programs: { launcher: "." }, minutes: 0 },
   {
@@ -41,16 +46,39 @@ const parts: readonly Part[] = [
   { folder: "parts/metrics-server", programs: { "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server" }, minutes: 3 },
 ];
 
-/** Program's name to its path in the cache. */
+/** What judges a canary: added by `add canary`. */
+const canaryParts: readonly Part[] = [
+  { folder: "parts/gateway-api", programs: {}, definitions: { file: "gateway-api.yaml", module: "sigs.k8s.io/gateway-api", from: ["config/crd/standard"] }, minutes: 0 },
+  {
+    folder: "parts/flagger",
+    programs: { flagger: "github.com/fluxcd/flagger/cmd/flagger" },
+    definitions: { file: "flagger.yaml", module: "github.com/fluxcd/flagger", from: ["artifacts/flagger/crd.yaml"] },
+    minutes: 4,
+  },
+  {
+    folder: "parts/prometheus",
+    programs: { prometheus: "github.com/prometheus/prometheus/cmd/prometheus" },
+    // Of the many service discoveries only the one that is used here; the others bring every cloud's client along.
+    tags: ["remove_all_sd", "enable_kubernetes_sd"],
+    minutes: 5,
+  },
+  { folder: "parts/traefik", programs: { traefik: "github.com/traefik/traefik/v3/cmd/traefik" }, minutes: 8 },
+];
+
+/** The sets of parts that are built together. */
+const partSets = { node: nodeParts, canary: canaryParts } as const;
+
+/** Program's or file's name to its path in the cache. */
 export type Programs = ReadonlyMap<string, string>;
 
-/** Builds what the cache lacks, part by part. A part is known by its sources, pinned versions and flags: none is built twice. */
-export async function buildParts(tell: Tell): Promise<Programs> {
+/** Builds what the cache lacks of a set, part by part. A part is known by its sources, pinned versions and flags: none is built twice. */
+export async function buildParts(tell: Tell, set: keyof typeof partSets = "node"): Promise<Programs> {
+  const parts = partSets[set];
   const programs = new Map<string, string>();
   const missing: { part: Part; folder: string }[] = [];
   for (const part of parts) {
     const folder = join(cacheFolder(), "bin", `${part.folder.replace("parts/", "")}-${await fingerprint(part)}`);
-    for (const name of Object.keys(part.programs)) programs.set(name, join(folder, name));
+    for (const name of [...Object.keys(part.programs), ...(part.definitions === undefined ? [] : [part.definitions.file])]) programs.set(name, join(folder, name));
     if (!(await exists(folder))) missing.push({ part, folder });
   }
   if (missing.length === 0) return programs;
@@ -74,17 +102,9 @@ async function build(part: Part, folder: string, title: string, tell: Tell): Pro
   try {
     await mkdir(unfinished, { recursive: true });
     for (const [name, source] of Object.entries(part.programs)) {
-      const result = await run("go", ["build", ...flags(part), "-o", join(unfinished, name), source], {
-        cwd: join(sources, part.folder),
-        env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOCACHE: buildCache() },
-      });
-      if (result.code !== 0) {
-        throw new ClusterError(
-          `Part ${part.folder} did not build:\n${lastLines(result.stderr, 15)}`,
-          "Go 1.26.4 or newer, a reachable Go module proxy (GOPROXY) and 15 GB of disk are needed; nothing that was built before is lost.",
-        );
-      }
+      await runGo(part, ["build", ...flags(part), "-o", join(unfinished, name), source]);
     }
+    if (part.definitions !== undefined) await writeFile(join(unfinished, part.definitions.file), await definitionsOf(part, part.definitions));
     await rename(unfinished, folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error; // another `up` was faster
     });
@@ -95,13 +115,38 @@ async function build(part: Part, folder: string, title: string, tell: Tell): Pro
   tell(`  ${title} built in ${elapsed()}`);
 }
 
+async function runGo(part: Part, args: readonly string[]): Promise<string> {
+  const result = await run("go", args, {
+    cwd: join(sources, part.folder),
+    env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOCACHE: buildCache() },
+  });
+  if (result.code === 0) return result.stdout;
+  throw new ClusterError(
+    `Part ${part.folder} did not build:\n${lastLines(result.stderr, 15)}`,
+    "Go 1.26.4 or newer, a reachable Go module proxy (GOPROXY) and 15 GB of disk are needed; nothing that was built before is lost.",
+  );
+}
+
+/** The module's own definitions, in one file of YAML documents. */
+async function definitionsOf(part: Part, { module, from }: NonNullable<Part["definitions"]>): Promise<string> {
+  const { Dir: root } = JSON.parse(await runGo(part, ["mod", "download", "-json", module])) as { Dir: string };
+  const paths: string[] = [];
+  for (const entry of from) {
+    if (entry.endsWith(".yaml")) paths.push(entry);
+    else paths.push(...(await readdir(join(root, entry))).filter((name) => name.endsWith(".yaml")).sort().map((name) => join(entry, name)));
+  }
+  const texts = await Promise.all(paths.map(async (path) => await readFile(join(root, path), "utf8")));
+  // kustomization.yaml is a list of files, and not one of them.
+  return texts.filter((text) => /^kind: CustomResourceDefinition$/m.test(text)).join("\n---\n");
+}
+
 function flags(part: Part): string[] {
-  return ["-trimpath", "-ldflags", ["-s", "-w", ...(part.values ?? []).flatMap((value) => ["-X", value])].join(" ")];
+  return [...(part.tags === undefined ? [] : ["-tags", part.tags.join(",")]), "-trimpath", "-ldflags", ["-s", "-w", ...(part.values ?? []).flatMap((value) => ["-X", value])].join(" ")];
 }
 
 /** Twelve hex digits over everything that decides what is built; tests and the compiler's own version do not. */
 async function fingerprint(part: Part): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([part.programs, flags(part), process.arch]));
+  const hash = createHash("sha256").update(JSON.stringify([part.programs, flags(part), process.arch, ...(part.definitions === undefined ? [] : [part.definitions])]));
   const root = join(sources, part.folder);
   const files = (await readdir(root, { recursive: true })).filter((path) => /(\.go|go\.mod|go\.sum)$/.test(path) && !path.endsWith("_test.go"));
   for (const path of files.sort()) hash.update(`\0${path}\0`).update(await readFile(join(root, path)));

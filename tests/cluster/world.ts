@@ -19,7 +19,7 @@ export async function start(name: string, wishes: NodeWishes = {}): Promise<Node
   return node;
 }
 
-const probeImage = "localhost/rlhf-audit-trail/probe:1";
+export const probeImage = "localhost/rlhf-audit-trail/probe:1";
 
 /** Builds the test pods' program and gives it to the node. */
 export async function loadProbe(node: Node): Promise<void> {

@@ -5,6 +5,7 @@
 //	                                 exit 0 once that holds three times in a row, 1 if it does not within 15 seconds
 //	probe first ADDRESS              dial without pause from the process's first instruction on for 3 seconds; print how often it got through
 //	probe stream ADDRESS             read a stream without end; print each number
+//	probe web PORT VERSION STATUS    an HTTP server that answers all requests with these, and has /metrics
 package main
 
 import (
@@ -37,8 +38,10 @@ func run(words []string) error {
 		return first(words[1])
 	case len(words) == 2 && words[0] == "stream":
 		return stream(words[1])
+	case len(words) == 4 && words[0] == "web":
+		return web(words[1], words[2], words[3])
 	}
-	return errors.New("usage: probe serve|expect|first|stream …")
+	return errors.New("usage: probe serve|expect|first|stream|web …")
 }
 
 func serve(tcp []string, udp string) error {

@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import type { Tell } from "./host.ts";
+import { goImage } from "./images/catalog.ts";
+import { loadImage } from "./images/load.ts";
+import { Node } from "./node.ts";
+import { buildParts, type Programs } from "./parts.ts";
+import { applyFile, applyText } from "./up.ts";
+
+/** What judges a canary: program, the image's name, and the namespace of its Deployment. The versions are those that parts/ pins. */
+const judges = [
+  { program: "traefik", image: "localhost/rlhf-audit-trail/traefik:v3.5.3", namespace: "traefik" },
+  { program: "prometheus", image: "localhost/rlhf-audit-trail/prometheus:v3.13.5", namespace: "monitoring" },
+  { program: "flagger", image: "localhost/rlhf-audit-trail/flagger:v1.44.0", namespace: "flagger-system" },
+] as const;
+
+/** Custom resources that the judges serve; their definitions come from the same modules as the programs. */
+const definitions = { "gateway-api.yaml": "gatewayclasses.gateway.networking.k8s.io", "flagger.yaml": "canaries.flagger.app" } as const;
+
+/**
+ * Gateway API, Traefik, Prometheus and Flagger, in the namespaces that the stacks' configuration names by default. The first time builds
+ * them; again repairs them.
+ */
+export async function addCanary(name: string, tell: Tell): Promise<void> {
+  const node = new Node(name);
+  await node.mustBeAlive();
+  const built = await buildParts(tell, "canary");
+  for (const [file, served] of Object.entries(definitions)) {
+    await applyText(node, await readFile(pathOf(built, file), "utf8"));
+    await node.kubectl(["wait", "--for=condition=Established", `crd/${served}`, "--timeout=120s"]);
+  }
+  for (const { program, image } of judges) {
+    tell(`loading ${program}`);
+    const { digest } = await loadImage(node, goImage(built, program), [image]);
+    await applyFile(node, `${program}.yaml`, { [`DIGEST_OF_${program.toUpperCase()}`]: digest });
+  }
+  for (const { program, namespace } of judges) {
+    // Not `rollout status`: a deadline that was missed before a repair would count as missed for ever.
+    await node.kubectl(["wait", "--for=condition=Available", `deployment/${program}`, `--namespace=${namespace}`, "--timeout=300s"]);
+  }
+  await node.kubectl(["wait", "--for=condition=Accepted", "gatewayclass/traefik", "--timeout=120s"]);
+  tell('Flagger, Prometheus and Traefik are ready; Gateways of class "traefik" are served');
+}
+
+function pathOf(built: Programs, file: string): string {
+  const path = built.get(file);
+  if (path === undefined) throw new Error(`no part makes ${file}`);
+  return path;
+}
