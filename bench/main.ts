@@ -13,6 +13,8 @@ interface Benchmark {
 
 const benchmarks: Record<string, () => Promise<Benchmark>> = {
   preview: () => import("./preview.ts"),
+  ledger: () => import("./ledger.ts"),
+  policy: () => import("./policy.ts"),
   mutation: () => import("./mutation.ts"),
   switch: () => import("./switch.ts"),
 };

@@ -60,7 +60,7 @@ export class LiveObjects {
     const spec = isObj(data.spec) ? { ...data.spec } : undefined;
     // An autoscaler writes the replicas; whether somebody declared them too can't be seen.
     if (spec && this.#scaled.has(`${resource.kind}/${text(data, "metadata", "name") ?? ""}`)) delete spec.replicas;
-    const pod = known(() => podOf(resource))?.spec as Record<string, unknown> | undefined;
+    const pod: Record<string, unknown> | undefined = known(() => podOf(resource))?.spec;
     // The server writes the old field beside the new one.
     if (pod && pod.serviceAccount === pod.serviceAccountName) delete pod.serviceAccount;
     if (resource.kind === "Pod" && spec) delete spec.nodeName;

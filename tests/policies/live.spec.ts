@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as textOf } from "node:stream/consumers";
-import { deployment, manifest } from "../../policies/rules/examples.ts";
+import { deployment } from "../../policies/rules/examples.ts";
 
 type Json = Record<string, unknown>;
 type Answer = { status: number; body: Json | string };
@@ -21,7 +21,7 @@ function live(): Record<string, Answer> {
   const list = (items: Json[], next?: string): Answer => ({ status: 200, body: { kind: "List", metadata: next === undefined ? {} : { continue: next }, items } });
   const bad = deployment({ securityContext: { privileged: true } }) as { spec: { template: { spec: Json } } } & Json;
   const added = { uid: "d1", resourceVersion: "7", managedFields: [{ manager: "ann@example.org" }], annotations: { "kubectl.kubernetes.io/last-applied-configuration": "ann@example.org" } };
-  const { apiVersion: _version, kind: _kind, ...bare } = bad;
+  const bare = { metadata: bad.metadata, spec: bad.spec };
   bad.spec.template.spec.serviceAccount = bad.spec.template.spec.serviceAccountName;
   const pod = { metadata: { name: "app-1", namespace: "shop", uid: "p1", ...owned("r1", "ReplicaSet") }, spec: { ...bad.spec.template.spec, nodeName: "n" } };
   const made = { metadata: { name: "db", namespace: "shop", uid: "s1", ...owned("x1", "Database") }, spec: bad.spec };

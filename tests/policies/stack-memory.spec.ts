@@ -11,13 +11,13 @@ import { copyPlain, Unknown } from "../../policies/value.ts";
 describe("what is kept for stack rules", () => {
   const stackRules = RULES.filter((rule) => rule.scope === "stack");
   // Every rule's examples, judged by every stack rule under the parameters of its own.
-  const examples = RULES.flatMap((rule) => [...rule.examples.pass, ...rule.examples.fail]).map((example) => (Array.isArray(example) ? example : [example]));
+  const examples = RULES.flatMap((rule) => [...rule.examples.pass, ...rule.examples.fail]).map((example) => [example].flat());
   for (const rule of stackRules) {
     it(`${rule.id} says the same of it`, () => {
       const settings = parseSettings(RULES, { [rule.id]: { ...rule.examples.parameters } }, "test");
       const say = (resources: readonly Resource[]) => judgeStack({ resources }, new RuleIndex([rule]), settings, { now: new Date(0) }).map(({ path, message, resource }) => [resource?.id, path, message]);
       for (const example of examples) {
-        const whole = example.map((object) => fromManifest(object as Readonly<Record<string, unknown>>, { file: "a.yaml", line: 1 })).filter((resource) => resource !== undefined);
+        const whole = example.map((object) => fromManifest(object, { file: "a.yaml", line: 1 })).filter((resource) => resource !== undefined);
         assert.deepEqual(say(whole.map(forStackRules)), say(whole));
       }
     });

@@ -1,0 +1,139 @@
+/** The policy pack's speed: scans beside other scanners, many resources, and the real server process. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, openSync, closeSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startPolicyHost } from "../engine/analyzer.ts";
+import type { PolicyResource, PropertyMap } from "../engine/model.ts";
+import { measure, type Figure, type Report } from "./measure.ts";
+import { deploymentAt, writeDeployments } from "./policyInput.ts";
+import { installed, SCANNERS, type Scanner } from "./policyTools.ts";
+
+const root = join(import.meta.dirname, "..");
+/** Seconds after which a comparison with a size is given up. */
+const PATIENCE = 300;
+
+/** A command that is compared. */
+interface Contender {
+  readonly name: string;
+  readonly command: (file: string) => { program: string; args: string[] };
+  readonly worked: readonly number[];
+  readonly count: (output: string) => number;
+}
+
+const OURS: Contender = {
+  name: "this pack",
+  command: (file) => ({ program: process.execPath, args: [join(root, "policies/cli.ts"), "scan", file] }),
+  worked: [2],
+  count: (output) => [...(/(\d+) mandatory, (\d+) advisory/.exec(output.slice(-200)) ?? [])].slice(1).reduce((sum, digits) => sum + Number(digits), 0),
+};
+
+/** How often it runs unless told: some of the others take minutes. */
+export const usualRuns = 3;
+
+/** Runs the benchmark. */
+export async function run(runs: number): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-policy-"));
+  try {
+    const figures: Figure[] = [];
+    const notes: string[] = ["Wall and processor time are of the whole process, start included; findings and memory (RSS) are of a run of their own. Each tool judges by its own checks, so counts of findings differ."];
+    const contenders = [OURS, ...SCANNERS.flatMap((scanner) => contender(scanner, notes))];
+    for (const size of [1_000, 10_000]) figures.push(...(await compare(contenders, size, runs, folder, notes)));
+    figures.push(...(await compare([OURS], 100_000, 1, folder, notes)));
+    figures.push(...(await server(1_000, runs)));
+    notes.push("Goals: 1,000 Deployments in 1.0 s, time in proportion to their number and memory all but flat up to 100,000, 1,000 resources through the server in 5 s.");
+    return { title: "Policies over Deployments: files, side by side, and Pulumi's pack server", figures, notes };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function contender(scanner: Scanner, notes: string[]): Contender[] {
+  const answer = installed(scanner);
+  if ("refused" in answer) {
+    notes.push(`${scanner.name} ${scanner.version} can't be installed here and is not compared: ${answer.refused}`);
+    return [];
+  }
+  notes.push(`${scanner.name} ${scanner.version}: ${scanner.note}.`);
+  return [{ ...scanner, command: (file) => scanner.command(answer.folder, file) }];
+}
+
+/** One size, the contenders by turns, so that what else the machine does falls on all of them. */
+async function compare(contenders: readonly Contender[], size: number, runs: number, folder: string, notes: string[]): Promise<Figure[]> {
+  const file = join(folder, `${size}.yaml`);
+  await writeDeployments(file, size);
+  const walls = new Map<string, number[]>();
+  const figures: Figure[] = [];
+  for (const { name, command, worked, count } of contenders) {
+    const { program, args } = command(file);
+    const output = join(folder, "output");
+    const descriptor = openSync(output, "w");
+    const { status, error } = spawnSync(program, args, { stdio: ["ignore", descriptor, "ignore"], timeout: PATIENCE * 1000, env: quiet() });
+    closeSync(descriptor);
+    if (error || status === null || !worked.includes(status)) {
+      notes.push(`${name} did not judge ${size} Deployments: ${error === undefined ? `it ended with ${status ?? "a signal"}` : `nothing within ${PATIENCE} s`}.`);
+      continue;
+    }
+    walls.set(name, []);
+    figures.push({ name: `${name}, ${size}: findings`, unit: "count", digits: 0, samples: [count(readFileSync(output, "utf8"))] });
+  }
+  const timed = contenders.filter(({ name }) => walls.has(name));
+  const processor = new Map<string, number[]>();
+  for (let i = 0; i < runs; i++) {
+    for (const { name, command } of timed) {
+      const { program, args } = command(file);
+      const before = childrenSeconds();
+      walls.get(name)?.push((await measure(program, args, { env: quiet() })).wall);
+      processor.set(name, [...(processor.get(name) ?? []), childrenSeconds() - before]);
+    }
+  }
+  for (const { name, command } of timed) {
+    const { program, args } = command(file);
+    const { peakRss } = await measure(program, args, { env: quiet(), memory: true });
+    figures.push({ name: `${name}, ${size}: wall`, unit: "s", digits: 2, samples: walls.get(name) ?? [] });
+    figures.push({ name: `${name}, ${size}: processor`, unit: "s", digits: 2, samples: processor.get(name) ?? [] });
+    figures.push({ name: `${name}, ${size}: memory`, unit: "MB", digits: 0, samples: [peakRss] });
+    if (name !== OURS.name) figures.push({ name: `${name} / ${OURS.name}, ${size}: processor, run by run`, unit: "×", digits: 1, samples: (processor.get(name) ?? []).map((seconds, i) => seconds / (processor.get(OURS.name)?.[i] ?? Number.NaN)) });
+  }
+  return figures;
+}
+
+/** An environment in which nobody draws progress or asks the network for news. */
+function quiet(): NodeJS.ProcessEnv {
+  return { ...process.env, NO_COLOR: "1", LOG_LEVEL: "ERROR", ANSI_COLORS_DISABLED: "1" };
+}
+
+/** Every resource and then the whole stack through the pack in Pulumi's own runner; configured and started first, which is not counted. */
+async function server(count: number, runs: number): Promise<Figure[]> {
+  const resources = Array.from({ length: count }, (_, i) => registered(i));
+  const walls: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const target = { project: "bench", stack: "bench", organization: "organization", root, main: ".", runtime: { typescript: false }, configuration: { values: {}, secretKeys: [] } };
+    const host = startPolicyHost({ packs: [{ path: join(root, "policies") }], target, dryRun: true, onMessage: () => undefined });
+    try {
+      await host.ready;
+      const started = performance.now();
+      for (const resource of resources) await host.analyze(resource);
+      await host.analyzeStack(resources);
+      walls.push((performance.now() - started) / 1000);
+    } finally {
+      await host.close();
+    }
+  }
+  return [{ name: `pack server, ${count} resources one by one and as a stack: wall`, unit: "s", digits: 2, samples: walls }];
+}
+
+function registered(i: number): PolicyResource {
+  const type = "kubernetes:apps/v1:Deployment";
+  const name = `app-${i}`;
+  return {
+    urn: `urn:pulumi:bench::bench::${type}::${name}`, type, name, properties: deploymentAt(i) as PropertyMap, dependencies: [], propertyDependencies: {},
+    options: { protect: false, ignoreChanges: [], deleteBeforeReplace: undefined, aliases: [], additionalSecretOutputs: [], customTimeouts: { create: 0, update: 0, delete: 0 } },
+  };
+}
+
+/** User and system seconds of the children that have ended, in the kernel's ticks of a hundredth. */
+function childrenSeconds(): number {
+  const fields = readFileSync("/proc/self/stat", "utf8").replace(/^.*\) /s, "").split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
