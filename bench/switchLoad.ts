@@ -7,6 +7,7 @@ import { type Answer, type Connecting, programPath, type RequestPlan } from "./s
 /** 200 requests a second; ends by itself after an hour or a million requests. */
 const usual: Omit<RequestPlan, "address"> = {
   port: 80,
+  path: "/version",
   rate: 200,
   keptClients: 20,
   idleClients: 3,

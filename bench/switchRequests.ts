@@ -1,5 +1,5 @@
 /**
- * The load of the switch's rehearsal, a process of its own: asks `/version` of one address at a fixed rate, whether answers come or not,
+ * The load of the switch's rehearsal, a process of its own: asks one path of one address at a fixed rate, whether answers come or not,
  * and writes one line for each request that ended. It runs in the cluster's network namespace, which has no way out; it ends by
  * itself at its limits, or when its standard input closes.
  *
@@ -16,6 +16,8 @@ export interface RequestPlan {
   /** IPv4 address and port. */
   address: string;
   port: number;
+  /** What is asked; `/version` says who answered. */
+  path: string;
   /** Requests in a second, idle clients' not counted. */
   rate: number;
   /** Clients with a busy connection of their own. */
@@ -68,7 +70,8 @@ class PatientAgent extends Agent {
   }
 }
 
-function identify(status: number, body: string): Pick<Answer, "slot" | "digest" | "failure"> {
+function identify(path: string, status: number, body: string): Pick<Answer, "slot" | "digest" | "failure"> {
+  if (path !== "/version" && status < 500) return {};
   if (status !== 200) return { failure: `status ${status}: ${body.slice(0, 200)}` };
   try {
     const { slot, digest } = JSON.parse(body) as { slot?: unknown; digest?: unknown };
@@ -90,7 +93,7 @@ function watchDial(asked: ClientRequest): void {
 async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecting, client: number): Promise<Answer> {
   const sent = monotonicMs();
   return await new Promise((resolve) => {
-    const asked = request({ host: plan.address, port: plan.port, path: "/version", agent });
+    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent });
     const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${answerLimitMs} ms`)), answerLimitMs);
     const end = (result: Pick<Answer, "slot" | "digest" | "failure">): void => {
       clearTimeout(timer);
@@ -102,7 +105,7 @@ async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecti
       response.setEncoding("utf8").on("data", (text: string) => {
         if (body.length < longestBody) body += text;
       });
-      response.on("end", () => end(identify(response.statusCode ?? 0, body)));
+      response.on("end", () => end(identify(plan.path, response.statusCode ?? 0, body)));
       response.on("error", (error) => end({ failure: `while the answer was read: ${error.message}` }));
     });
     asked.on("error", (error: NodeJS.ErrnoException) => end({ failure: [error.code, error.message].filter((text) => text !== undefined).join(" ") }));

@@ -14,6 +14,8 @@ export interface StackWish {
   green?: string;
   /** A duration; by default what the configuration says. */
   progressDeadline?: string;
+  /** How a release is judged; by default what the configuration says. */
+  bake?: Readonly<Record<string, string | number>>;
 }
 
 /** How an `up` ended. */
@@ -40,11 +42,11 @@ const copied = ["Pulumi.yaml", "Pulumi.local.yaml", "package.json", "tsconfig.js
 
 /** A stack of its own, with a state of its own. */
 export class SwitchStack {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #kubeconfig: string;
 
   private constructor(folder: string, kubeconfig: string) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#kubeconfig = kubeconfig;
   }
 
@@ -72,7 +74,7 @@ export class SwitchStack {
     await this.#write(wish);
     const begun = monotonicMs();
     const args = [join(repository, "engine/main.ts"), "up", "--stack", "local", "--kubeconfig", this.#kubeconfig, "--yes"];
-    const child = spawn(process.execPath, args, { cwd: this.#folder, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
     const watchers = new Set<() => void>();
     let output = "";
     let spoke = Infinity;
@@ -99,15 +101,15 @@ export class SwitchStack {
     return { printed, kill: () => void child.kill("SIGKILL"), ended };
   }
 
-  async #write({ active, blue, green, progressDeadline }: StackWish): Promise<void> {
+  async #write({ active, blue, green, progressDeadline, bake }: StackWish): Promise<void> {
     const document = parseDocument(await readFile(join(repository, "Pulumi.local.yaml"), "utf8"));
     const slots = { ...(blue !== undefined && { blue: { image: blue } }), ...(green !== undefined && { green: { image: green } }) };
-    document.setIn(["config", "rlhf-audit-trail:blueGreen"], { active, slots, ...(progressDeadline !== undefined && { progressDeadline }) });
-    await writeFile(join(this.#folder, "Pulumi.local.yaml"), document.toString());
+    document.setIn(["config", "rlhf-audit-trail:blueGreen"], { active, slots, ...(progressDeadline !== undefined && { progressDeadline }), ...(bake !== undefined && { bake }) });
+    await writeFile(join(this.folder, "Pulumi.local.yaml"), document.toString());
   }
 
   /** Removes the folder; what is in the cluster stays. */
   async remove(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

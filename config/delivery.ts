@@ -30,6 +30,8 @@ const bake = key(
         min: "1ms",
         max: "5m",
       }).default("2s"),
+      memory: percent(1, 100, { description: "Largest share of its memory's limit that a pod of the new version may use, as far as the program tells it." }).default(85),
+      cpu: percent(1, 100, { description: "Largest share of the processor's limit that its pods may use for half a minute, as far as the program tells it." }).default(80),
       minRequests: integer(0, 1_000_000, {
         description: "Answers below which nothing can be judged; what can't be judged never passes. 0: a version that nobody asks may pass.",
         unit: "requests",

@@ -1,8 +1,9 @@
 /** Watching a new version after its switch, until it is judged. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Baseline, judge, type Judgement, type Sample } from "./bakeJudge.ts";
+import { type Baseline, judge, type Judgement } from "./bakeJudge.ts";
 import type { BakeRules } from "./bakeRules.ts";
 import type { Source } from "./bakeSource.ts";
+import type { Sample } from "./bakeWindow.ts";
 import type { Slot } from "./slots.ts";
 
 /** What to watch. */
@@ -41,5 +42,5 @@ async function look(source: Source, slot: Slot, restartsBefore: number, switched
   const [pods, traffic] = await Promise.all([source.pods(slot).catch(() => undefined), source.traffic(slot).catch(() => undefined)]);
   const at = (performance.now() - switchedAt) / 1000;
   if (pods === undefined) return { at, ready: last?.ready ?? 0, wanted: last?.wanted ?? 0, restarts: last?.restarts ?? 0 };
-  return { at, ready: pods.ready, wanted: pods.wanted, restarts: Math.max(0, pods.restarts - restartsBefore), ...(traffic !== undefined && { traffic }) };
+  return { at, ready: pods.ready, wanted: pods.wanted, restarts: Math.max(0, pods.restarts - restartsBefore), ...(pods.limits !== undefined && { limits: pods.limits }), ...(traffic !== undefined && { traffic }) };
 }

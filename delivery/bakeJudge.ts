@@ -1,27 +1,5 @@
-import { type BakeRules, fastFactor, maxBurnRate, patienceSeconds, sureSigmas, windows, worseBySigmas } from "./bakeRules.ts";
-
-/** What a version's pods have counted since they started. */
-export interface Counters {
-  readonly requests: number;
-  /** Answers with a server error. */
-  readonly errors: number;
-  /** Time of all answers together, in seconds. */
-  readonly seconds: number;
-  /** Answers by upper bound of their time in seconds, each bound with all below it; ends with Infinity. */
-  readonly buckets: readonly (readonly [bound: number, count: number])[];
-}
-
-/** One look at the new version. */
-export interface Sample {
-  /** Seconds since the switch. */
-  readonly at: number;
-  readonly ready: number;
-  readonly wanted: number;
-  /** Restarts of its containers since the switch. */
-  readonly restarts: number;
-  /** Absent when the measurements are away or old. */
-  readonly traffic?: Counters;
-}
+import { type BakeRules, fastFactor, maxBurnRate, memorySamples, patienceSeconds, sureSigmas, windows, worseBySigmas } from "./bakeRules.ts";
+import { type Counters, type Sample, type Window, windowOf } from "./bakeWindow.ts";
 
 /** What the old version did before the switch; nothing known of one that had no requests. */
 export type Baseline = Pick<Counters, "requests" | "errors">;
@@ -32,15 +10,6 @@ export interface Judgement {
   /** For people, one sentence. */
   readonly because: string;
   readonly measures: Readonly<Record<string, number | null>>;
-}
-
-/** What happened within a window. */
-interface Window {
-  readonly seconds: number;
-  readonly requests: number;
-  readonly errors: number;
-  readonly mean: number;
-  readonly p95: number;
 }
 
 /**
@@ -59,6 +28,8 @@ export function judge(samples: readonly Sample[], rules: BakeRules, baseline?: B
     errorRatio: slow === undefined ? null : ratio(slow),
     p95: slow?.p95 ?? null,
     mean: slow?.mean ?? null,
+    cpu: shareOf(slow?.cores, last.limits?.cpu) ?? null,
+    memory: memoryShare(last) ?? null,
   };
   const back = (because: string): Judgement => ({ decision: "roll-back", because, measures });
 
@@ -67,7 +38,8 @@ export function judge(samples: readonly Sample[], rules: BakeRules, baseline?: B
     suddenObjection(fast, rules) ??
     lastingObjection(slow, rules) ??
     burnObjection(samples, rules) ??
-    baselineObjection(slow, baseline, rules);
+    baselineObjection(slow, baseline, rules) ??
+    usageObjection(samples, slow, rules);
   if (objection !== undefined) return back(objection);
 
   const blindSince = lastJudged(samples);
@@ -146,41 +118,20 @@ function baselineObjection(window: Window | undefined, baseline: Baseline | unde
   return `the error ratio is ${percent(now)} where the old version had ${percent(before)}, ${round((now - before) / spread)} standard errors more`;
 }
 
-/** What was counted in the last `seconds`, or since the first measurement if that is later; undefined with fewer than two measurements. */
-function windowOf(samples: readonly Sample[], seconds: number): Window | undefined {
-  const measured = samples.filter((sample): sample is Sample & { readonly traffic: Counters } => sample.traffic !== undefined);
-  const end = measured.at(-1);
-  if (end === undefined) return undefined;
-  const begin = measured.findLast(({ at }) => at <= end.at - seconds) ?? measured[0];
-  if (begin === undefined || begin === end) return undefined;
-  const requests = grown(begin.traffic.requests, end.traffic.requests);
-  const buckets = end.traffic.buckets.map(([bound, count]) => [bound, grown(countUpTo(begin.traffic, bound), count)] as const);
-  return {
-    seconds: end.at - begin.at,
-    requests,
-    errors: grown(begin.traffic.errors, end.traffic.errors),
-    mean: requests === 0 ? 0 : grown(begin.traffic.seconds, end.traffic.seconds) / requests,
-    p95: quantile(0.95, buckets),
-  };
-}
-
-const countUpTo = ({ buckets }: Counters, bound: number): number => buckets.find(([candidate]) => candidate === bound)?.[1] ?? 0;
-
-/** A counter that became smaller started anew. */
-const grown = (before: number, after: number): number => (after >= before ? after - before : after);
-
-/** A quantile of a cumulative histogram, interpolated within its bucket as Prometheus does; above the last finite bound that bound. */
-export function quantile(share: number, buckets: readonly (readonly [bound: number, count: number])[]): number {
-  const total = buckets.at(-1)?.[1] ?? 0;
-  if (total === 0) return 0;
-  const rank = share * total;
-  let [below, counted] = [0, 0];
-  for (const [bound, count] of buckets) {
-    if (count >= rank) return bound === Infinity ? below : below + (bound - below) * (count === counted ? 1 : (rank - counted) / (count - counted));
-    [below, counted] = [bound, count];
+/** Memory that is nearly gone is a crash to come; a processor that is busy for the whole slow window is one that will not keep up. */
+function usageObjection(samples: readonly Sample[], window: Window | undefined, rules: BakeRules): string | undefined {
+  const shares = samples.slice(-memorySamples).map(memoryShare);
+  const least = Math.min(...shares.map((share) => share ?? 0));
+  if (shares.length === memorySamples && least > rules.maxMemoryShare) {
+    return `a pod has used ${percent(least)} of its memory's limit or more for ${memorySamples} looks, above ${percent(rules.maxMemoryShare)}`;
   }
-  return below;
+  if (window === undefined || window.seconds < windows.slow) return undefined;
+  const cpu = shareOf(window.cores, samples.at(-1)?.limits?.cpu);
+  return cpu !== undefined && cpu > rules.maxCpuShare ? `its pods have used ${percent(cpu)} of their processor's limit in the last ${round(window.seconds)} s, above ${percent(rules.maxCpuShare)}` : undefined;
 }
+
+const memoryShare = ({ traffic, limits }: Sample): number | undefined => shareOf(traffic?.memoryBytes, limits?.memory);
+const shareOf = (used: number | undefined, limit: number | undefined): number | undefined => (used === undefined || limit === undefined || limit === 0 ? undefined : used / limit);
 
 const lastJudged = (samples: readonly Sample[]): number => samples.findLast(({ traffic }) => traffic !== undefined)?.at ?? 0;
 const of = ({ seconds, requests }: Window): string => `of the last ${round(seconds)} s (${requests} requests)`;

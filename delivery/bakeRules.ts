@@ -6,6 +6,9 @@ export interface BakeRules {
   readonly maxErrorRatio: number;
   /** Longest p95 and mean of the time to answer, in seconds. */
   readonly maxLatencySeconds: number;
+  /** Largest shares of their limits that the pods may use of memory and, over the slow window, of the processor: 0 to 1. */
+  readonly maxMemoryShare: number;
+  readonly maxCpuShare: number;
   /** Answers below which a window can't be judged. */
   readonly minRequests: number;
   /** Share of requests that the service promises to answer without error, 0 to 1. */
@@ -34,3 +37,6 @@ export const worseBySigmas = 4;
 
 /** Seconds for which pods may be missing, or measurements be away, before it counts. */
 export const patienceSeconds = 15;
+
+/** Looks one after the other in which memory must be too full before it counts. */
+export const memorySamples = 3;

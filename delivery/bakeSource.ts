@@ -1,10 +1,12 @@
 /** Where a bake's samples come from: the slot's pods as the cluster sees them, and what was answered, as Prometheus or the pods count it. */
 import { z } from "zod";
 import type { ApiClient } from "../engine/kubernetes/client.ts";
-import type { Baseline, Counters, Sample } from "./bakeJudge.ts";
+import { parseQuantity } from "../policies/kubernetes/quantity.ts";
+import type { Baseline } from "./bakeJudge.ts";
 import { patienceSeconds } from "./bakeRules.ts";
-import { type JsonMap, listAt, numberAt, objectPath, textAt } from "./kubernetes.ts";
-import { countersOf, metricNames, parseReadings, readingsOf } from "./prometheusText.ts";
+import type { Counters, Limits, Sample } from "./bakeWindow.ts";
+import { type JsonMap, listAt, mapAt, numberAt, objectPath, textAt } from "./kubernetes.ts";
+import { countersOf, metricNames, parseReadings, readingsOf, readNames } from "./prometheusText.ts";
 import type { Slot } from "./slots.ts";
 
 export interface SourceOptions {
@@ -20,7 +22,7 @@ export interface SourceOptions {
 /** Looks at one slot. */
 export interface Source {
   /** The slot's pods now; `restarts` counts all of their lives. */
-  readonly pods: (slot: Slot) => Promise<Pick<Sample, "ready" | "wanted" | "restarts">>;
+  readonly pods: (slot: Slot) => Promise<Pick<Sample, "ready" | "wanted" | "restarts" | "limits">>;
   /** What the slot has counted; undefined when nobody can say. */
   readonly traffic: (slot: Slot) => Promise<Counters | undefined>;
   /** The answers of the last minutes, where somebody has watched them. */
@@ -44,11 +46,12 @@ export function openSource({ client, namespace, app, prometheus, signal }: Sourc
         wanted: numberAt(deployment, "spec", "replicas"),
         ready: numberAt(deployment, "status", "readyReplicas"),
         restarts: pods.flatMap((pod) => listAt(pod, "status", "containerStatuses")).reduce((sum, status) => sum + numberAt(status, "restartCount"), 0),
+        limits: limitsOf(pods),
       };
     },
     traffic: async (slot) => {
       if (prometheus === undefined) return await countPods(client, namespace, await podsOf(slot), signal);
-      const names = Object.values(metricNames).join("|");
+      const names = readNames.join("|");
       const found = await ask(`{__name__=~"${names}",${matching(slot)}}`);
       const [age] = (await ask(`time() - max(timestamp(up{${matching(slot)}}) and (up{${matching(slot)}} == 1))`)) ?? [];
       // An old value is no value: the target may have been away for minutes.
@@ -63,12 +66,23 @@ export function openSource({ client, namespace, app, prometheus, signal }: Sourc
   };
 }
 
+const served = (pod: JsonMap): JsonMap | undefined => listAt(pod, "spec", "containers").find((container) => httpPort(container) !== undefined);
+const httpPort = (container: JsonMap | undefined): JsonMap | undefined => listAt(container, "ports").find(({ name }) => name === "http");
+
+/** What the containers that answer may use. */
+function limitsOf(pods: readonly JsonMap[]): Limits {
+  const all = pods.map((pod) => mapAt(served(pod), "resources", "limits"));
+  const cpu = all.map((limits) => parseQuantity(limits["cpu"]));
+  const memory = parseQuantity(all[0]?.["memory"]);
+  return { ...(cpu.length > 0 && cpu.every((cores) => cores !== undefined) && { cpu: cpu.reduce((sum, cores) => sum + cores, 0) }), ...(memory !== undefined && { memory }) };
+}
+
 /** The pods' own counters, through the API server; undefined when one does not answer, for half of the answers are none. */
 async function countPods(client: ApiClient, namespace: string, pods: readonly JsonMap[], signal: AbortSignal): Promise<Counters | undefined> {
   if (pods.length === 0) return undefined;
   const texts = await Promise.all(
     pods.map(async (pod) => {
-      const port = listAt(listAt(pod, "spec", "containers")[0], "ports").find(({ name }) => name === "http");
+      const port = httpPort(served(pod));
       const name = `${textAt(pod, "metadata", "name")}:${numberAt(port, "containerPort")}`;
       return await client.text("GET", `/api/v1/namespaces/${namespace}/pods/${name}/proxy/metrics`, { signal }).catch(() => undefined); // away: judged by how long
     }),

@@ -1,9 +1,10 @@
 /** A blue-green release from its start to its end, and taking one back. Every step can be killed: the Lease says where it stood. */
 import type { Draft } from "../ledger/schema.ts";
 import { bake } from "./bake.ts";
-import type { Baseline, Counters } from "./bakeJudge.ts";
+import type { Baseline } from "./bakeJudge.ts";
 import type { BakeRules } from "./bakeRules.ts";
 import { openSource, type Source } from "./bakeSource.ts";
+import type { Counters } from "./bakeWindow.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes, type ExitCode } from "./exitCodes.ts";
 import { mapAt, textAt } from "./kubernetes.ts";

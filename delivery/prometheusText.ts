@@ -1,4 +1,4 @@
-import type { Counters } from "./bakeJudge.ts";
+import type { Counters } from "./bakeWindow.ts";
 
 /** One line of Prometheus' text format. */
 interface Reading {
@@ -10,12 +10,21 @@ interface Reading {
 /** Names of the service's own metrics, the same that the canary's templates ask for. */
 export const metricNames = { requests: "http_requests_total", seconds: "http_request_duration_seconds_sum", bucket: "http_request_duration_seconds_bucket" } as const;
 
+/** What clients of Prometheus in all languages tell of their process. */
+const processNames = { cpu: "process_cpu_seconds_total", memory: "process_resident_memory_bytes" } as const;
+
+/** All that is asked for. */
+export const readNames: readonly string[] = [...Object.values(metricNames), ...Object.values(processNames)];
+
 /** Adds up the requests of all readings: of one pod, or of several. */
 export function countersOf(readings: readonly Reading[]): Counters {
   const sum = (name: string, keep: (labels: Reading["labels"]) => boolean = () => true): number =>
     readings.reduce((total, reading) => (reading.name === name && keep(reading.labels) ? total + reading.value : total), 0);
   const bounds = [...new Set(readings.filter(({ name }) => name === metricNames.bucket).map(({ labels }) => labels["le"] ?? "+Inf"))];
+  const memory = readings.filter(({ name }) => name === processNames.memory).map(({ value }) => value);
   return {
+    ...(readings.some(({ name }) => name === processNames.cpu) && { cpuSeconds: sum(processNames.cpu) }),
+    ...(memory.length > 0 && { memoryBytes: Math.max(...memory) }),
     requests: sum(metricNames.requests),
     errors: sum(metricNames.requests, ({ status = "" }) => status.startsWith("5")),
     seconds: sum(metricNames.seconds),
@@ -28,12 +37,11 @@ export function countersOf(readings: readonly Reading[]): Counters {
 const line = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)(?: -?\d+)?$/;
 const label = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Reads what a pod's `/metrics` says, as far as it is about requests. */
+/** Reads what a pod's `/metrics` says, as far as a bake is judged by it. */
 export function parseReadings(text: string): Reading[] {
-  const wanted = new Set<string>(Object.values(metricNames));
   return text.split("\n").flatMap((row) => {
     const [, name = "", labels = "", value = ""] = line.exec(row) ?? [];
-    if (!wanted.has(name)) return [];
+    if (!readNames.includes(name)) return [];
     return [{ name, labels: Object.fromEntries([...labels.matchAll(label)].map(([, key = "", content = ""]) => [key, content])), value: Number(value) }];
   });
 }

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Counters, judge, quantile, type Sample } from "../../delivery/bakeJudge.ts";
+import { judge } from "../../delivery/bakeJudge.ts";
 import { type BakeRules, patienceSeconds } from "../../delivery/bakeRules.ts";
+import { type Counters, quantile, type Sample } from "../../delivery/bakeWindow.ts";
 
-const rules: BakeRules = { durationSeconds: 300, maxErrorRatio: 0.05, maxLatencySeconds: 2, minRequests: 20, availability: 0.999, unjudged: "roll-back" };
+const rules: BakeRules = { durationSeconds: 300, maxErrorRatio: 0.05, maxLatencySeconds: 2, maxMemoryShare: 0.85, maxCpuShare: 0.8, minRequests: 20, availability: 0.999, unjudged: "roll-back" };
 
 /** What pods count that get `rate` requests a second for a time, of which a share fails, each answered after `latency` seconds. */
-const counted = (at: number, { rate = 100, errors = 0, latency = 0.05 }: { rate?: number; errors?: number; latency?: number }): Counters => {
+const counted = (at: number, { rate = 100, errors = 0, latency = 0.05, cores = 0.1, grows = 0 }: { rate?: number; errors?: number; latency?: number; cores?: number; grows?: number }): Counters => {
   const requests = Math.round(rate * at);
   return {
     requests,
+    cpuSeconds: cores * at,
+    memoryBytes: 100e6 + grows * at,
     errors: Math.round(requests * errors),
     seconds: requests * latency,
     buckets: [0.1, 0.5, 1, 2, 5, Infinity].map((bound) => [bound, latency <= bound ? requests : 0] as const),
@@ -19,7 +22,7 @@ type Life = Parameters<typeof counted>[1] & { until?: number; every?: number; po
 const life = ({ until = 300, every = 2, pods = () => ({}), blind = () => false, ...traffic }: Life): Sample[] =>
   Array.from({ length: Math.floor(until / every) + 1 }, (_, index) => {
     const at = index * every;
-    return { at, ready: 3, wanted: 3, restarts: 0, ...(blind(at) ? {} : { traffic: counted(at, traffic) }), ...pods(at) };
+    return { at, ready: 3, wanted: 3, restarts: 0, limits: { cpu: 1.5, memory: 500e6 }, ...(blind(at) ? {} : { traffic: counted(at, traffic) }), ...pods(at) };
   });
 /** Judges as a release does, at each sample, until it is decided. */
 const follow = (samples: readonly Sample[], own: Partial<BakeRules> = {}, baseline?: { requests: number; errors: number }) => {
@@ -46,6 +49,8 @@ describe("The judgement of a bake", () => {
     ["no ready pod", { pods: (at) => (at >= 50 ? { ready: 0 } : {}) }, /none of its pods is ready/, 50],
     ["one pod that does not come back", { pods: (at) => (at >= 50 ? { ready: 2 } : {}) }, /2 of its 3 pods/, 50 + patienceSeconds + 2],
     ["measurements that went away", { blind: (at) => at > 100 }, /nothing could be measured/, 100 + patienceSeconds + 2],
+    ["memory that fills", { grows: 4e6 }, /used 8[5-9].* of its memory's limit or more for 3 looks, above 85 %/, 90],
+    ["a processor that is always busy", { cores: 1.3 }, /used 86.7 % of their processor's limit in the last 30 s, above 80 %/, 30],
     ["no requests", { rate: 0 }, /only 0 requests/, 300],
   ];
   for (const [title, samples, reason, latest] of bad) {
