@@ -79,7 +79,9 @@ export class ReleaseScene {
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      told.push({ event: JSON.parse(line) as ReleaseEvent, at: monotonicMs() });
+      const document = JSON.parse(line) as ReleaseEvent | { readonly error: { readonly message: string } };
+      if ("error" in document) errors += `${document.error.message}\n`;
+      else told.push({ event: document, at: monotonicMs() });
       for (const watch of watchers) watch();
     });
     const ended = new Promise<CommandEnd>((resolve, reject) => {

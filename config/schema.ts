@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { blueGreen, canary } from "./delivery.ts";
 import { budgets, compliance, quota, slo } from "./governance.ts";
+import { freezes } from "./freeze.ts";
 import { isRegistryPrefix } from "./image.ts";
 import { key } from "./key.ts";
 import { gateway, network, tls } from "./network.ts";
@@ -72,6 +73,7 @@ export const configSchema = z.strictObject({
   tls,
   blueGreen,
   canary,
+  freezes,
   slo,
   budgets,
   compliance,

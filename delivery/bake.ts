@@ -23,8 +23,16 @@ export interface BakeOptions {
 
 const betweenSamplesMs = 1000;
 
-/** Resolves once the release is judged; `decision` is never `wait`. Rejects with the signal's reason. */
-export async function bake({ source, slot, rules, restartsBefore, baseline, switchedAt, signal, onSample }: BakeOptions): Promise<Judgement> {
+/** How a bake ended. */
+export interface Baked {
+  /** `decision` is never `wait`. */
+  readonly judgement: Judgement;
+  /** Seconds since the switch at the last look before users got errors; undefined when none was seen. */
+  readonly hurtAt: number | undefined;
+}
+
+/** Resolves once the release is judged. Rejects with the signal's reason. */
+export async function bake({ source, slot, rules, restartsBefore, baseline, switchedAt, signal, onSample }: BakeOptions): Promise<Baked> {
   const samples: Sample[] = [];
   for (;;) {
     const sample = await look(source, slot, restartsBefore, switchedAt, samples.at(-1));
@@ -32,9 +40,15 @@ export async function bake({ source, slot, rules, restartsBefore, baseline, swit
     samples.push(sample);
     const judgement = judge(samples, rules, baseline);
     onSample(sample, judgement);
-    if (judgement.decision !== "wait") return judgement;
+    if (judgement.decision !== "wait") return { judgement, hurtAt: hurtAt(samples) };
     await delay(betweenSamplesMs, undefined, { signal });
   }
+}
+
+function hurtAt(samples: readonly Sample[]): number | undefined {
+  const measured = samples.filter(({ traffic }) => traffic !== undefined);
+  const first = measured.findIndex(({ traffic }, at) => at > 0 && (traffic?.errors ?? 0) > (measured[at - 1]?.traffic?.errors ?? 0));
+  return first === -1 ? undefined : measured[first - 1]?.at;
 }
 
 /** One look. What nobody could say stays unknown: pods as last seen, no traffic. */

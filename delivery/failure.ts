@@ -20,7 +20,7 @@ interface Failure {
  */
 export function fail(error: unknown, args: readonly string[]): number {
   const failure = describe(error);
-  if (args.includes("--json")) process.stdout.write(`${JSON.stringify({ error: failure }, null, 2)}\n`);
+  if (args.includes("--json")) process.stdout.write(`${JSON.stringify({ error: failure })}\n`);
   else process.stderr.write(`${failure.message}\n${failure.fix === undefined ? "" : `  ${failure.fix}\n`}`);
   if (process.env.DELIVERY_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
   return failure.exitCode;

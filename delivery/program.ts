@@ -22,6 +22,7 @@ const commands: readonly Listed[] = [
   { path: "release", summary: "release an image, watch it, and take it back when it does not hold", load: () => import("./commands/release.ts") },
   { path: "rollback", summary: "give the traffic back to the version before", load: () => import("./commands/rollback.ts") },
   { path: "status", summary: "which version has the traffic, and how its last release stands", load: () => import("./commands/status.ts") },
+  { path: "watch", summary: "follow a release that somebody else makes", load: () => import("./commands/watch.ts") },
   { path: "history", summary: "what was released, when, by whom, and how it ended", load: () => import("./commands/history.ts") },
   { path: "metrics", summary: "DORA's five measures, against the project's targets", load: () => import("./commands/metrics.ts") },
   { path: "ledger verify", summary: "prove that the record is whole and was not changed", load: () => import("./commands/ledgerVerify.ts") },

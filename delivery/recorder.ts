@@ -2,11 +2,13 @@
 import { existsSync } from "node:fs";
 import { checkpointPath } from "../ledger/files.ts";
 import { type LedgerWriter, openLedger } from "../ledger/writer.ts";
-import type { Note } from "./blueGreenRelease.ts";
+import type { Note } from "./releaseContext.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
+import { type BegunFreeze, followFreeze } from "./freeze.ts";
 import { whoRuns } from "./identity.ts";
 import { secretKey } from "./ledgerOptions.ts";
+import { type Release, ReleaseReader } from "./releases.ts";
 
 /** Where and how to record. */
 export interface RecorderOptions {
@@ -25,7 +27,13 @@ export interface RecorderOptions {
 
 /** Records entries; each is on the disk when `note` returns. */
 export interface Recorder {
+  /** What the ledger knows so far, of all stacks, oldest first; it was verified when it was opened. */
+  readonly releases: readonly Release[];
+  /** The freeze of this stack that a command has begun. */
+  readonly freeze: BegunFreeze | undefined;
   readonly note: (release: string, note: Note) => void;
+  /** Records what belongs to no release. */
+  readonly noteStack: (note: Extract<Note, { kind: "freeze" }>) => void;
   readonly close: () => void;
 }
 
@@ -41,13 +49,25 @@ export function openRecorder(options: RecorderOptions, onMissing: (message: stri
     const fix = "Make one: delivery ledger keygen, then delivery ledger init.";
     if (!optional) throw new DeliveryError(exitCodes.refused, `${message}; stack ${stack} is not released without one. Nothing was changed.`, fix);
     onMissing(`${message}; a stack of this machine is released all the same. ${fix}`);
-    return { note: () => undefined, close: () => undefined };
+    return { releases: [], freeze: undefined, note: () => undefined, noteStack: () => undefined, close: () => undefined };
   }
-  const writer: LedgerWriter = openLedger(ledger, { key: secretKey(options.signingKey), command: options.command });
+  const reader = new ReleaseReader();
+  let freeze: BegunFreeze | undefined;
+  const writer: LedgerWriter = openLedger(ledger, {
+    key: secretKey(options.signingKey),
+    command: options.command,
+    onEntry: ({ entry }) => {
+      reader.add(entry);
+      if (entry.stack === stack) freeze = followFreeze(freeze, entry);
+    },
+  });
   const who = whoRuns(options.people, options.cwd, options.env);
   return {
+    releases: reader.releases(),
+    freeze,
     // In the middle of a release a clock that went back is flagged, not refused: the entry must not be lost.
     note: (release, note) => void writer.append({ ...note, stack, release, who }, note.kind === "release-started" ? "refuse" : "flag"),
+    noteStack: (note) => void writer.append({ ...note, stack, who }, "refuse"),
     close: () => writer.close(),
   };
 }

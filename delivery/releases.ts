@@ -27,6 +27,8 @@ export interface Release {
   /** When it was taken back. */
   readonly restored: string | undefined;
   readonly outcome: Outcome;
+  /** What it does to the database's schema, as it declared. */
+  readonly schema: "none" | "expand" | "migrate" | "contract";
   /** Why it ended as it did, or else why it was started. */
   readonly why: string | undefined;
   /** Pseudonyms of who started it. */
@@ -71,6 +73,7 @@ export class ReleaseReader {
       hurtSince: undefined,
       restored: undefined,
       outcome: "open",
+      schema: entry.data.schema ?? "none",
       why: entry.why,
       who: [entry.who.git, entry.who.ci].filter((id) => id !== undefined),
       entries: [entry.seq],

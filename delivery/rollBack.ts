@@ -1,31 +1,75 @@
-/** Taking back by a person's word: the release under way, or the last one that ended well. */
-import { type ReleaseContext, takeBack } from "./blueGreenRelease.ts";
+/** Taking back by a person's word: the release under way, the last one that ended well, or to a version of the past. */
+import { release } from "./blueGreenRelease.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { type ExitCode, exitCodes } from "./exitCodes.ts";
+import { digestOf, withDigest } from "./image.ts";
 import { liveSlot } from "./liveSlot.ts";
 import { isUnfinished, type ReleaseRecord } from "./releaseRecord.ts";
-import { otherSlot } from "./slots.ts";
+import type { ReleaseContext } from "./releaseContext.ts";
+import type { Release } from "./releases.ts";
+import { returnObjection } from "./schemaContract.ts";
+import { otherSlot, type Slot } from "./slots.ts";
+import { takeBack } from "./takeBack.ts";
 
 /**
+ * Gives the traffic back to the version before.
  * @returns the exit status
  * @throws DeliveryError `refused` when there is nothing to go back to
  */
 export async function rollBack(context: ReleaseContext, why: string): Promise<ExitCode> {
-  const { lease, stack, running, update } = context;
+  const { lease, running } = context;
   const left = lease.found;
-  const live = (await liveSlot({ client: stack.cluster.client, liveService: running.liveService }, update.interrupts.signal)) ?? running.active;
   if (left !== undefined && isUnfinished(left)) {
     await takeBack(context, left, { cause: "operator", because: why });
     return exitCodes.done;
   }
-  const back = otherSlot(live);
-  if (running.images[back] === undefined) {
-    throw new DeliveryError(exitCodes.refused, `Slot ${back} is empty: there is no version to go back to. Nothing was changed.`, "Release an older image: delivery history shows them.");
+  const live = await liveNow(context);
+  if (running.images[otherSlot(live)] === undefined) {
+    throw new DeliveryError(exitCodes.refused, `Slot ${otherSlot(live)} is empty: there is no version to go back to. Nothing was changed.`, "Go back to an older release with --to <number>; `delivery history` shows the numbers.");
   }
-  const record: ReleaseRecord =
-    left?.phase === "released" && left.to === live
-      ? left
-      : { id: left?.id ?? "r-none", stack: stack.choice.stack, image: running.images[live] ?? "", from: back, to: live, before: { active: back, images: running.images }, phase: "released", startedAt: new Date().toISOString() };
-  await takeBack(context, record, { cause: "operator", because: why });
+  await takeBack(context, recordOf(context, live), { cause: "operator", because: why });
   return exitCodes.done;
+}
+
+/**
+ * Gives the traffic to the version of an earlier release: at once where it is still warm, else as a release of its own, watched like any.
+ * @param number as `history` shows it
+ * @throws DeliveryError `usage` for a number that the ledger does not have, `refused` when the schema has moved on
+ */
+export async function rollBackTo(context: ReleaseContext, number: number, why: string): Promise<ExitCode> {
+  const { running, stack } = context;
+  const releases = context.history.releases.filter((one) => one.stack === stack.choice.stack);
+  const target = releases.find((one) => one.number === number);
+  if (target?.promoted === undefined) throw noSuchRelease(number, stack.choice.stack, releases);
+  const objection = returnObjection(releases, target);
+  if (objection !== undefined) throw new DeliveryError(exitCodes.refused, `There is no way back to release ${number}: ${objection}. Nothing was changed.`, "Release a version that can work with today's schema.");
+  const live = await liveNow(context);
+  const warm = running.images[otherSlot(live)];
+  const unfinished = context.lease.found !== undefined && isUnfinished(context.lease.found);
+  if (!unfinished && warm !== undefined && digestOf(warm) === target.image) return await rollBack(context, why);
+  const image = withDigest(running.images[live] ?? warm ?? "", target.image);
+  const { exitCode } = await release(context, image, { reason: "incident", schema: "none", why: `back to release ${number}: ${why}`.slice(0, 500), overrideFreeze: why });
+  return exitCode;
+}
+
+async function liveNow({ stack, running, update }: ReleaseContext): Promise<Slot> {
+  return (await liveSlot({ client: stack.cluster.client, liveService: running.liveService }, update.interrupts.signal)) ?? running.active;
+}
+
+/** The release whose version has the traffic; one that nobody has recorded gets a record of what is there. */
+function recordOf({ lease: { found }, stack, running, history }: ReleaseContext, live: Slot): ReleaseRecord {
+  if (found?.phase === "released" && found.to === live) return found;
+  const image = running.images[live] ?? "";
+  const known = history.releases.findLast((one) => one.stack === stack.choice.stack && one.image === digestOf(image));
+  const from = otherSlot(live);
+  return { id: known?.id ?? "unrecorded", stack: stack.choice.stack, image, from, to: live, before: { active: from, images: running.images }, phase: "released", startedAt: known?.started ?? new Date().toISOString() };
+}
+
+function noSuchRelease(number: number, stack: string, releases: readonly Release[]): DeliveryError {
+  const proven = releases.filter(({ promoted }) => promoted !== undefined).slice(-5).map((one) => one.number);
+  return new DeliveryError(
+    exitCodes.usage,
+    `Stack ${stack} has no release ${number} that has passed its watch. Nothing was changed.`,
+    proven.length === 0 ? "The ledger has none at all." : `There are ${proven.join(", ")}; \`delivery history --stack ${stack}\` shows them.`,
+  );
 }

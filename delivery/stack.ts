@@ -12,6 +12,7 @@ import { loadState } from "../engine/state.ts";
 import type { BakeRules } from "./bakeRules.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
+import { type Freeze, parseFreezes } from "./freeze.ts";
 import type { Slot, SlotSettings } from "./slots.ts";
 import { readSlotSettings } from "./stackSettings.ts";
 
@@ -47,6 +48,8 @@ export interface Stack {
   readonly cluster: Cluster;
   /** Where it stands: `local`, `staging` or `production`. */
   readonly environment: string;
+  /** Times in which nothing is released. */
+  readonly freezes: readonly Freeze[];
   /** undefined before the first update. */
   readonly running: Running | undefined;
   readonly close: () => Promise<void>;
@@ -101,6 +104,7 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
       settings: readSlotSettings(file, project.name),
       cluster,
       environment: configuration.values[`${project.name}:environment`] ?? "",
+      freezes: parseFreezes(configuration.values[`${project.name}:freezes`]),
       running: runningOf(state.resources),
       close: () => clusters.close(),
     };

@@ -1,4 +1,5 @@
 /** One `up` of a stack, by the embedded engine, in this process: who ends this process ends it too. */
+import { Interrupted } from "../engine/errors.ts";
 import type { InterruptWatch } from "../engine/interrupt.ts";
 import type { Terminal } from "../engine/progress.ts";
 import type { Plan } from "../engine/plan.ts";
@@ -22,6 +23,34 @@ export interface Updated {
   readonly problems: readonly string[];
   /** Everything that the engine has printed. */
   readonly output: string;
+  /** What the policy packs said, and proof that they ran. */
+  readonly policies: Plan["policies"];
+}
+
+/** An update under way. */
+export interface StartedUpdate {
+  /** Rejects only when it was stopped, or with what nobody foresaw. */
+  readonly ended: Promise<Updated>;
+  /** Ends it; resolves once it has, however. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Begins to make settings true; they are in the stack's file when this returns.
+ * @param signal stops it too
+ */
+export function startUpdate(stack: Stack, settings: SlotSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
+  const stopping = new AbortController();
+  const interrupts: InterruptWatch = { ...options.interrupts, signal: AbortSignal.any([options.interrupts.signal, signal, stopping.signal]) };
+  const ended = updateStack(stack, settings, { ...options, interrupts });
+  ended.catch(() => undefined); // whoever awaits it is told
+  return {
+    ended,
+    stop: async () => {
+      stopping.abort(new Interrupted("SIGTERM"));
+      await ended.catch(() => undefined); // it was asked to
+    },
+  };
 }
 
 /** Writes the settings into the stack's file and makes them true. */
@@ -37,20 +66,21 @@ export async function updateStack({ choice, project, file }: Stack, settings: Sl
     columns: 120,
   };
   const plan = await changeStack("update", choice.stack, {
-      project,
-      policyPacks: [],
-      policyPackConfigs: [],
-      diff: false,
-      debug: false,
-      env: choice.env,
-      terminal,
-      style: makeStyle(false),
-      interrupts,
-      refresh: false,
-      confirm: () => Promise.resolve(true),
-      ...(choice.kubeconfig !== undefined && { kubeconfig: choice.kubeconfig }),
-      ...(choice.context !== undefined && { context: choice.context }),
-    });
+    project,
+    // None named: the project's own, as `up` takes it.
+    policyPacks: [],
+    policyPackConfigs: [],
+    diff: false,
+    debug: false,
+    env: choice.env,
+    terminal,
+    style: makeStyle(false),
+    interrupts,
+    refresh: false,
+    confirm: () => Promise.resolve(true),
+    ...(choice.kubeconfig !== undefined && { kubeconfig: choice.kubeconfig }),
+    ...(choice.context !== undefined && { context: choice.context }),
+  });
   const objections = plan.policies.findings.filter(({ level }) => level === "mandatory").map(({ policy, message }) => `${policy}: ${message}`);
-  return { result: plan.result, problems: [...plan.errors, ...objections], output };
+  return { result: plan.result, problems: [...plan.errors, ...objections], output, policies: plan.policies };
 }

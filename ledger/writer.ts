@@ -27,6 +27,8 @@ export interface OpenOptions {
   readonly command: string;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly now?: () => number;
+  /** Told every entry that is there, once it is verified as a whole line; what it gathers counts only when opening returns. */
+  readonly onEntry?: (line: Line) => void;
 }
 
 /** Proof that entries are recorded. */
@@ -63,7 +65,7 @@ export function openLedger(dir: string, options: OpenOptions): LedgerWriter {
   try {
     const keys = [options.key, ...(options.formerKeys ?? [])];
     finishCheckpoint(dir, keys);
-    const verified = verifyLedger(dir, { keys });
+    const verified = verifyLedger(dir, { keys, ...(options.onEntry !== undefined && { onEntry: options.onEntry }) });
     cutTail(dir, verified);
     return new LedgerWriter(dir, options, lock, verified);
   } catch (error) {

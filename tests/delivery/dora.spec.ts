@@ -78,7 +78,7 @@ describe("delivery: DORA's five measures", () => {
   });
 
   it("rates are shares, and a taken-back deployment never makes one better", () => {
-    const base: Release = { number: 1, id: "r", stack: "production", image: image("1"), reason: "planned", started: at(0), committed: undefined, live: at(1), promoted: at(2), hurtSince: undefined, restored: undefined, outcome: "released", why: undefined, who: [], entries: [] };
+    const base: Release = { number: 1, id: "r", stack: "production", image: image("1"), reason: "planned", started: at(0), committed: undefined, live: at(1), promoted: at(2), hurtSince: undefined, restored: undefined, outcome: "released", schema: "none", why: undefined, who: [], entries: [] };
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }), (good) => {
         const releases = good.map((fine): Release => (fine ? base : { ...base, outcome: "taken-back", restored: at(60) }));
