@@ -14,6 +14,11 @@ function prop(name: string, value: string): { name: string; ns: string; value: s
   return { name, ns: NAMESPACE, value: value.replace(/\s+/g, " ").trim() || "none" };
 }
 
+/** A list as a property, left out where it is empty: OSCAL admits no empty lists. */
+function listed<Name extends string>(name: Name, items: readonly object[]): { [name in Name]?: readonly object[] } {
+  return (items.length > 0 ? { [name]: items } : {}) as { [name in Name]?: readonly object[] };
+}
+
 /** The pack as a component that implements controls, one requirement a control and one property a rule. */
 export function oscalComponentDefinition(report: Report): object {
   const component = stableUuid("component", report.tool.name);
@@ -27,11 +32,11 @@ export function oscalComponentDefinition(report: Report): object {
           type: "validation",
           title: report.tool.name,
           description: "A policy pack that judges declared Kubernetes resources and the evidence of a release.",
-          props: report.rules.flatMap((rule) => [
+          ...listed("props", report.rules.flatMap((rule) => [
             { ...prop("Rule_Id", rule.id), remarks: `rule_${rule.id}` },
             { ...prop("Rule_Description", rule.title), remarks: `rule_${rule.id}` },
             { ...prop("Check_Id", rule.id), remarks: `rule_${rule.id}` },
-          ]),
+          ])),
           "control-implementations": Object.entries(FRAMEWORKS).map(([framework, edition]) => ({
             uuid: stableUuid("implementation", framework),
             source: `${NAMESPACE}/catalog/${framework}`,
@@ -67,9 +72,9 @@ export function oscalAssessmentResults(report: Report): object {
           end: report.generated,
           props: facts(report),
           "reviewed-controls": { "control-selections": [{ "include-controls": CONTROLS.map((control) => ({ "control-id": control.id })) }] },
-          observations: report.rules.map((rule) => observation(report, rule.id, rule.title)),
+          ...listed("observations", report.rules.map((rule) => observation(report, rule.id, rule.title))),
           // Of a control none of whose policies is in force nothing can be said.
-          findings: CONTROLS.filter((control) => control.rules.some((rule) => judged.has(rule))).map((control) => {
+          ...listed("findings", CONTROLS.filter((control) => control.rules.some((rule) => judged.has(rule))).map((control) => {
             const bad = control.rules.filter((rule) => failing.has(rule));
             return {
               uuid: stableUuid("finding", control.id, report.generated),
@@ -78,7 +83,7 @@ export function oscalAssessmentResults(report: Report): object {
               target: { type: "objective-id", "target-id": control.id, status: { state: bad.length === 0 ? "satisfied" : "not-satisfied" } },
               "related-observations": control.rules.filter((rule) => judged.has(rule)).map((rule) => ({ "observation-uuid": stableUuid("observation", rule, report.generated) })),
             };
-          }),
+          })),
         },
       ],
       "back-matter": {
@@ -110,7 +115,7 @@ function observation(report: Report, rule: string, title: string): object {
     props: [prop("Check_Id", rule)],
     methods: ["TEST"],
     collected: report.generated,
-    ...(findings.length > 0 && { subjects: findings.map((finding) => subject(finding)) }),
+    ...listed("subjects", findings.map((finding) => subject(finding))),
   };
 }
 
