@@ -1,13 +1,16 @@
 /**
  * What the verification Job runs by default (`node -e`), with nothing but Node.js: rounds of GET /health, /ready and /version on new
  * connections. Until the first round has passed, failures are the network's settling and are asked again; after it, one failure fails
- * the slot. /version answers `{"slot", "digest"}`: the pods behind the Service must be this slot's and run this image.
+ * the slot. /version answers `{"slot", "digest"}`: the pods behind the Service must be this slot's and run this image. Others' answers are
+ * borne for a tenth of the time, at most ten seconds: pods that are being replaced may still end.
  * Environment: TARGET, EXPECTED_SLOT, EXPECTED_DIGEST (empty: any), CHECKS, TIMEOUT_SECONDS.
  */
 export const verificationScript = `
 const http = require("node:http");
 const { TARGET, EXPECTED_SLOT, EXPECTED_DIGEST, CHECKS, TIMEOUT_SECONDS } = process.env;
-const end = Date.now() + Number(TIMEOUT_SECONDS) * 1000;
+const begun = Date.now();
+const end = begun + Number(TIMEOUT_SECONDS) * 1000;
+const settleMs = Math.min(10000, Number(TIMEOUT_SECONDS) * 100);
 const get = (path) => new Promise((resolve, reject) => {
   const request = http.get(TARGET + path, { agent: false, timeout: 5000, headers: { connection: "close" } }, (response) => {
     let body = "";
@@ -20,7 +23,7 @@ const get = (path) => new Promise((resolve, reject) => {
   request.on("error", reject);
 });
 const expect = (what, wanted, got) => {
-  if (wanted && got !== wanted) throw Object.assign(new Error("/version says " + what + " " + got + ", expected " + wanted), { final: true });
+  if (wanted && got !== wanted) throw Object.assign(new Error("/version says " + what + " " + got + ", expected " + wanted), { foreign: true });
 };
 const round = async () => {
   await get("/health");
@@ -38,8 +41,9 @@ const main = async () => {
       await round();
       passed += 1;
     } catch (error) {
-      if (error.final || passed > 0) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
+      if (error.foreign ? Date.now() >= begun + settleMs : passed > 0) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
       reason = error.message;
+      passed = 0;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }

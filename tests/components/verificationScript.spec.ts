@@ -48,16 +48,24 @@ describe("The verification Job", () => {
     assert.equal((await verify((path) => ({ body: path === "/version" ? { slot: "green", digest: "" } : {} }), { EXPECTED_DIGEST: "" })).code, 0);
   });
 
+  it("bears a pod of the version before that still ends, and then counts from the beginning", async () => {
+    const old = { ...version, digest: "sha256:old" };
+    const { code, requests } = await verify((path, request) => (request === 6 ? { body: old } : well(path)));
+    assert.deepEqual([code, requests], [0, 15]);
+  });
+
   const failures: [title: string, answer: Parameters<typeof verify>[0], said: RegExp, env?: Record<string, string>][] = [
     [
-      "another slot, at once",
+      "another slot",
       (path) => ({ body: path === "/version" ? { ...version, slot: "blue" } : {} }),
       /^not verified: \/version says slot blue, expected green \(after 0 of 3 checks\)/,
+      { TIMEOUT_SECONDS: "3" },
     ],
     [
-      "another image, at once",
+      "another image that stays",
       (path) => ({ body: path === "/version" ? { ...version, digest: "sha256:old" } : {} }),
       /^not verified: \/version says digest sha256:old, expected sha256:new/,
+      { TIMEOUT_SECONDS: "3" },
     ],
     [
       "a slot that is never healthy",
