@@ -3,13 +3,14 @@ import { type Baked, bake } from "./bake.ts";
 import type { Baseline } from "./bakeJudge.ts";
 import type { Source } from "./bakeSource.ts";
 import type { Counters } from "./bakeWindow.ts";
+import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { digestOf } from "./image.ts";
 import type { Intent } from "./intent.ts";
 import { liveSlot, trafficOn } from "./liveSlot.ts";
 import { policyNotes } from "./policyNotes.ts";
 import { type Ended, firstLine, type Note, type ReleaseContext, rulesOf, secondsSince, sourceOf, stopSignal, switchOf } from "./releaseContext.ts";
-import { isUnfinished, releaseId, type ReleaseRecord } from "./releaseRecord.ts";
+import { type BlueGreenRecord, releaseId, unfinished } from "./releaseRecord.ts";
 import { checkRules, type Situation } from "./releaseRules.ts";
 import { otherSlot } from "./slots.ts";
 import type { Stack } from "./stack.ts";
@@ -17,22 +18,31 @@ import { settingsDigest } from "./stackSettings.ts";
 import { type StartedUpdate, startUpdate, type Updated } from "./stackUpdate.ts";
 import { takeBack } from "./takeBack.ts";
 
-/** Releases an image: goes on where the same release was broken off, and first takes back any other one that was. */
+/**
+ * Releases an image. Where the same release was broken off it goes on, or goes on to be taken back when that was decided; any other one
+ * that was broken off is taken back first.
+ * @throws DeliveryError `refused` when a rule forbids it
+ */
 export async function release(context: ReleaseContext, image: string, intent: Intent): Promise<Ended> {
   const { lease, running, stack, tell } = context;
-  const left = lease.found;
-  const resumes = left !== undefined && isUnfinished(left) && left.image === image && left.phase !== "reverting";
-  if (left !== undefined && isUnfinished(left) && !resumes) await takeBack(context, left, { cause: "interrupted", because: "it was broken off, and another command came" });
+  const left = unfinished(lease.found, "blue-green");
+  const same = left?.image === image;
+  if (left !== undefined && (!same || left.phase === "reverting")) {
+    await takeBack(context, left, { cause: "interrupted", because: left.because ?? "it was broken off, and another command came" });
+    if (same) return { exitCode: exitCodes.takenBack, record: left };
+  }
+  const resumed = same ? left : undefined;
 
   const live = (await liveSlot(switchOf(context), stopSignal(context))) ?? running.active;
-  const images = resumes ? left.before.images : { ...running.images };
-  if (!resumes && images[live] === image) {
+  // What was just taken back has left its slot empty.
+  const images = resumed?.before.images ?? (left === undefined ? running.images : { ...left.before.images, [left.to]: undefined });
+  if (resumed === undefined && images[live] === image) {
     tell("released", `${image} is what ${live} runs already, with all the traffic: nothing to do`);
     return { exitCode: exitCodes.done, record: started(stack, image, live, images) };
   }
-  const overrides = resumes ? [] : checkRules(situationOf(context, images[live]), intent);
-  const record = resumes ? left : started(stack, image, live, images);
-  if (resumes) {
+  const overrides = resumed !== undefined ? [] : checkRules(situationOf(context, images[live]), intent);
+  const record = resumed ?? started(stack, image, live, images);
+  if (resumed !== undefined) {
     tell("resumed", `release ${record.id} was broken off while ${record.phase}: it goes on`);
     context.note(record.id, { kind: "resumed", data: { step: record.phase } });
   } else {
@@ -44,8 +54,8 @@ export async function release(context: ReleaseContext, image: string, intent: In
 }
 
 /** Deploy, verify, switch, bake, and the end that follows. */
-async function goThrough(context: ReleaseContext, record: ReleaseRecord): Promise<Ended> {
-  const { stack, lease, tell, note } = context;
+async function goThrough(context: ReleaseContext, record: BlueGreenRecord): Promise<Ended> {
+  const { stack, lease, tell } = context;
   const signal = stopSignal(context);
   const source = sourceOf(context);
   await lease.write({ ...record, phase: "updating" });
@@ -56,30 +66,52 @@ async function goThrough(context: ReleaseContext, record: ReleaseRecord): Promis
   const switchedAt = await untilSwitched(context, record, update);
   if (switchedAt === undefined) return await notVerified(context, record, await update.ended);
 
-  const judged: ReleaseRecord = { ...record, phase: "baking", switchedAt: record.switchedAt ?? new Date().toISOString() };
+  const judged: BlueGreenRecord = { ...record, phase: "baking", switchedAt: record.switchedAt ?? new Date().toISOString() };
   // The watch begins at once: the update may go on to wait for what a bad version never becomes.
   const written = lease.write(judged);
   written.catch(() => undefined); // awaited below
   tell("switched", `${record.to} has the traffic, ${secondsSince(begun)} s after the start; ${record.from} stays warm`);
-  const failing = update.ended.then(async (ended) => (ended.result === "clean" ? await new Promise<never>(() => undefined) : ended));
-  const outcome = await Promise.race([watch(context, record, source, before, switchedAt), failing]);
-  await written;
-  note(record.id, { kind: "switched", data: { from: record.from, to: record.to } });
-  if ("result" in outcome) return await notVerified(context, judged, outcome);
+  try {
+    const watched = watch(context, record, source, before, switchedAt);
+    watched.catch(() => undefined); // awaited below, unless the update fails first
+    context.note(record.id, { kind: "switched", data: { from: record.from, to: record.to } });
+    return await judgeSwitched(context, judged, { update, watched, written, switchedAt });
+  } catch (error) {
+    if (signal.aborted || error instanceof DeliveryError) throw error;
+    // What can't be watched or recorded must not keep the traffic.
+    await takeBack(context, judged, { cause: "interrupted", because: `it could not be watched or recorded: ${firstLine(describe(error))}` }, update);
+    throw error;
+  }
+}
 
+/** A version that has the traffic. */
+interface Switched {
+  readonly update: StartedUpdate;
+  readonly watched: Promise<Baked>;
+  /** The lease's record of the switch. */
+  readonly written: Promise<void>;
+  readonly switchedAt: number;
+}
+
+/** Waits for the judgement, and does what it says. */
+async function judgeSwitched(context: ReleaseContext, record: BlueGreenRecord, { update, watched, written, switchedAt }: Switched): Promise<Ended> {
+  const { lease, tell, note } = context;
+  const failing = update.ended.then(async (ended) => (ended.result === "clean" ? await new Promise<never>(() => undefined) : ended));
+  const outcome = await Promise.race([watched, failing]);
+  if ("result" in outcome) return await notVerified(context, record, outcome);
   const { judgement, hurtAt } = outcome;
   const noteDecision = (): void => note(record.id, { kind: "bake-decision", data: { decision: judgement.decision, because: judgement.because.slice(0, 500) } });
   if (judgement.decision === "roll-back") {
     const hurtSince = hurtAt === undefined ? undefined : new Date(Date.now() - (performance.now() - switchedAt) + 1000 * hurtAt);
-    await takeBack({ ...context, note: afterwards(context, noteDecision) }, judged, { cause: "bake", because: judgement.because, ...(hurtSince !== undefined && { hurtSince }) }, update);
-    return { exitCode: exitCodes.takenBack, record: judged };
+    await takeBack({ ...context, note: afterwards(context, noteDecision) }, record, { cause: "bake", because: judgement.because, ...(hurtSince !== undefined && { hurtSince }) }, update);
+    return { exitCode: exitCodes.takenBack, record };
   }
+  await written;
   const updated = await update.ended;
-  signal.throwIfAborted();
-  if (updated.result !== "clean") return await notVerified(context, judged, updated);
+  if (updated.result !== "clean") return await notVerified(context, record, updated);
   for (const verdict of policyNotes(updated)) note(record.id, verdict);
   noteDecision();
-  const done: ReleaseRecord = { ...judged, phase: "released", because: judgement.because };
+  const done: BlueGreenRecord = { ...record, phase: "released", because: judgement.because };
   await lease.write(done);
   note(record.id, { kind: "promoted", data: { baked: rulesOf(context).durationSeconds } });
   tell("released", `release ${record.id} is done: ${judgement.because}`);
@@ -87,7 +119,7 @@ async function goThrough(context: ReleaseContext, record: ReleaseRecord): Promis
 }
 
 /** The time at which the slot was seen with the traffic, on this process's clock; undefined when the update ended without it. */
-async function untilSwitched(context: ReleaseContext, { to }: ReleaseRecord, { ended }: StartedUpdate): Promise<number | undefined> {
+async function untilSwitched(context: ReleaseContext, { to }: BlueGreenRecord, { ended }: StartedUpdate): Promise<number | undefined> {
   const looking = new AbortController();
   const signal = AbortSignal.any([looking.signal, stopSignal(context)]);
   const seen = trafficOn(switchOf(context), to, signal);
@@ -104,7 +136,7 @@ async function untilSwitched(context: ReleaseContext, { to }: ReleaseRecord, { e
 }
 
 /** Watches the new version until it is judged. */
-async function watch(context: ReleaseContext, { from, to }: ReleaseRecord, source: Source, before: Counters | undefined, switchedAt: number): Promise<Baked> {
+async function watch(context: ReleaseContext, { from, to }: BlueGreenRecord, source: Source, before: Counters | undefined, switchedAt: number): Promise<Baked> {
   const rules = rulesOf(context);
   context.tell("baking", `${to} is watched for ${rules.durationSeconds} s: errors up to ${100 * rules.maxErrorRatio} %, answers within ${rules.maxLatencySeconds} s`);
   const [seen, after, pods] = await Promise.all([source.baseline(from).catch(() => undefined), source.traffic(from).catch(() => undefined), source.pods(to).catch(() => undefined)]);
@@ -121,13 +153,15 @@ async function watch(context: ReleaseContext, { from, to }: ReleaseRecord, sourc
 }
 
 /** The new version did not get or did not keep the traffic, by the update's own word. */
-async function notVerified(context: ReleaseContext, record: ReleaseRecord, updated: Updated): Promise<Ended> {
+async function notVerified(context: ReleaseContext, record: BlueGreenRecord, updated: Updated): Promise<Ended> {
   stopSignal(context).throwIfAborted();
   for (const verdict of policyNotes(updated)) context.note(record.id, verdict);
   process.stderr.write(context.update.verbose ? "" : updated.output);
   await takeBack(context, record, { cause: "verification", because: firstLine(updated.problems[0] ?? "the update ended, and the traffic did not move") });
   return { exitCode: updated.result === "violation" ? exitCodes.policy : exitCodes.notVerified, record };
 }
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Records what led to the first note before it, once the traffic is where it belongs. */
 function afterwards({ note }: ReleaseContext, before: () => void): ReleaseContext["note"] {
@@ -139,9 +173,10 @@ function afterwards({ note }: ReleaseContext, before: () => void): ReleaseContex
   };
 }
 
-function started(stack: Stack, image: string, from: ReleaseRecord["from"], images: ReleaseRecord["before"]["images"]): ReleaseRecord {
+function started(stack: Stack, image: string, from: BlueGreenRecord["from"], images: BlueGreenRecord["before"]["images"]): BlueGreenRecord {
   const now = new Date();
   return {
+    strategy: "blue-green",
     id: releaseId(now, Math.random()),
     stack: stack.choice.stack,
     image,
@@ -153,7 +188,7 @@ function started(stack: Stack, image: string, from: ReleaseRecord["from"], image
   };
 }
 
-function startNote({ stack }: ReleaseContext, { image, from, before }: ReleaseRecord, { reason, schema, why, commit, committed }: Intent): Note {
+function startNote({ stack }: ReleaseContext, { image, from, before }: BlueGreenRecord, { reason, schema, why, commit, committed }: Intent): Note {
   const live = before.images[from];
   return {
     kind: "release-started",

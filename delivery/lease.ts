@@ -12,7 +12,7 @@ const leaseName = "rlhf-audit-trail-release";
 const recordAnnotation = "rlhf-audit-trail.dev/release";
 
 /** Seconds for which a holder that is not heard of keeps the lease; it is renewed every third of that. */
-const leaseSeconds = 9;
+const leaseSeconds = 15;
 
 /** A held lease. */
 export interface Lease {

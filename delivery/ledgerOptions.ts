@@ -33,6 +33,11 @@ export function peopleOption(command: Command): Command {
   return command.addOption(new Option("--people <file>", "file that says whom pseudonyms stand for").env("DELIVERY_PEOPLE").default(".delivery/people.json"));
 }
 
+/** Adds what commands that attest need for the record: without `--ledger` nothing is recorded. */
+export function ledgerOfAttestations(command: Command): Command {
+  return peopleOption(signingKeyOption(command)).addOption(new Option("--ledger <folder>", "record it in this ledger").env("DELIVERY_LEDGER"));
+}
+
 /** The public keys behind `--key`: each a key as text, or a file that holds one. */
 export function publicKeys(given: readonly string[]): readonly PublicKey[] {
   return given.map((text) => (/^[^+\s]+\+[0-9a-f]{8}\+/.test(text) || text.startsWith("PRIVATE+KEY+") ? parsePublicKey(text, "--key") : parsePublicKey(fileText(text, "public key", "Give the ledger's public key with --key (its text or its file)."), text)));

@@ -8,7 +8,7 @@ import { openRecorder } from "./recorder.ts";
 import type { ReleaseContext } from "./releaseContext.ts";
 import type { ReleaseEvent, Tell } from "./releaseEvents.ts";
 import type { ChangeOptions, StackOptions } from "./releaseOptions.ts";
-import { openStack, type Running, type Stack } from "./stack.ts";
+import { openStack, type Running, type RunningCanary, type Stack } from "./stack.ts";
 
 /** Opens the stack for reading, and closes it whatever happens. */
 export async function withStack<Result>(options: StackOptions, interrupts: InterruptWatch, use: (stack: Stack) => Promise<Result>): Promise<Result> {
@@ -21,27 +21,30 @@ export async function withStack<Result>(options: StackOptions, interrupts: Inter
   }
 }
 
+/** What a command does with each kind of stack. */
+export interface ByStrategy<Result> {
+  readonly blueGreen: (context: ReleaseContext) => Promise<Result>;
+  readonly canary: (context: ReleaseContext<RunningCanary>) => Promise<Result>;
+}
+
 /**
  * Opens stack, ledger and lease, and closes them whatever happens.
  * @throws DeliveryError what forbids it, before anything is changed
  */
-export async function withRelease<Result>(options: ChangeOptions, command: string, use: (context: ReleaseContext) => Promise<Result>): Promise<Result> {
+export async function withRelease<Result>(options: ChangeOptions, command: string, { blueGreen, canary }: ByStrategy<Result>): Promise<Result> {
   const tell = teller(options);
   const interrupts = watchInterrupts((signal) => process.stderr.write(`${signal}: stopping; the same command goes on from here, and \`delivery rollback\` takes it back\n`));
   try {
     return await withStack(options, interrupts, async (stack) => {
-      const running = runningOf(stack);
+      const { namespace } = stack.canary ?? runningOf(stack);
       const optional = stack.environment === "local";
       const recorder = openRecorder({ ...options, optional, env: process.env, command }, (message) => process.stderr.write(`${message}\n`));
+      const lease = await acquireLease(stack.cluster.client, namespace, interrupts.signal, (holder) => process.stderr.write(`${holder} holds the lease; waiting to see whether it lives\n`));
+      const shared = { stack, lease, update: { interrupts, verbose: options.verbose }, tell, note: recorder.note, history: recorder };
       try {
-        const lease = await acquireLease(stack.cluster.client, running.namespace, interrupts.signal, (holder) => process.stderr.write(`${holder} holds the lease; waiting to see whether it lives\n`));
-        try {
-          return await use({ stack, running, lease, update: { interrupts, verbose: options.verbose }, tell, note: recorder.note, history: recorder });
-        } finally {
-          await lease.release();
-        }
+        return stack.canary === undefined ? await blueGreen({ ...shared, running: runningOf(stack) }) : await canary({ ...shared, running: stack.canary });
       } finally {
-        recorder.close();
+        await lease.release();
       }
     });
   } finally {
@@ -49,10 +52,10 @@ export async function withRelease<Result>(options: ChangeOptions, command: strin
   }
 }
 
-/** What runs, or the way to get there. */
+/** What runs as blue and green, or the way to get there. */
 export function runningOf({ running, choice }: Stack): Running {
   if (running !== undefined) return running;
-  throw new DeliveryError(exitCodes.usage, `Nothing of stack ${choice.stack} runs as blue and green: it was never made true here, or its strategy is another one.`, `Make its first version true with npm run up -- --stack ${choice.stack}; from then on releases follow.`);
+  throw new DeliveryError(exitCodes.usage, `Nothing of stack ${choice.stack} runs yet: it was never made true here.`, `Make its first version true with npm run up -- --stack ${choice.stack}; from then on releases follow.`);
 }
 
 /** Lines for people on standard error, or one JSON document a line on standard output for programs. */

@@ -24,9 +24,10 @@ export interface History {
   readonly freeze: BegunFreeze | undefined;
 }
 
-export interface ReleaseContext {
+/** Of a blue-green stack, unless its type says otherwise. */
+export interface ReleaseContext<What = Running> {
   readonly stack: Stack;
-  readonly running: Running;
+  readonly running: What;
   readonly lease: Lease;
   readonly update: UpdateOptions;
   readonly tell: Tell;
@@ -42,7 +43,7 @@ export interface Ended {
 }
 
 /** Aborted when the command is to stop: somebody asked for it, or the lease was lost. */
-export const stopSignal = ({ lease, update }: ReleaseContext): AbortSignal => AbortSignal.any([lease.lost, update.interrupts.signal]);
+export const stopSignal = ({ lease, update }: Pick<ReleaseContext, "lease" | "update">): AbortSignal => AbortSignal.any([lease.lost, update.interrupts.signal]);
 
 export const switchOf = ({ stack, running }: ReleaseContext): Switch => ({ client: stack.cluster.client, liveService: running.liveService });
 

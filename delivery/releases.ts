@@ -110,6 +110,7 @@ function follow(release: Open, entry: Exclude<Entry, { kind: "release-started" }
     case "verified":
     case "gate-verdict":
     case "approval":
+    case "evidence-signed":
     case "bake-sample":
     case "override":
     case "freeze":

@@ -4,10 +4,9 @@ import { DeliveryError } from "./deliveryError.ts";
 import { type ExitCode, exitCodes } from "./exitCodes.ts";
 import { digestOf, withDigest } from "./image.ts";
 import { liveSlot } from "./liveSlot.ts";
-import { isUnfinished, type ReleaseRecord } from "./releaseRecord.ts";
+import { type BlueGreenRecord, unfinished } from "./releaseRecord.ts";
 import type { ReleaseContext } from "./releaseContext.ts";
-import type { Release } from "./releases.ts";
-import { returnObjection } from "./schemaContract.ts";
+import { findTarget } from "./rollBackTarget.ts";
 import { otherSlot, type Slot } from "./slots.ts";
 import { takeBack } from "./takeBack.ts";
 
@@ -18,8 +17,8 @@ import { takeBack } from "./takeBack.ts";
  */
 export async function rollBack(context: ReleaseContext, why: string): Promise<ExitCode> {
   const { lease, running } = context;
-  const left = lease.found;
-  if (left !== undefined && isUnfinished(left)) {
+  const left = unfinished(lease.found, "blue-green");
+  if (left !== undefined) {
     await takeBack(context, left, { cause: "operator", because: why });
     return exitCodes.done;
   }
@@ -38,15 +37,10 @@ export async function rollBack(context: ReleaseContext, why: string): Promise<Ex
  */
 export async function rollBackTo(context: ReleaseContext, number: number, why: string): Promise<ExitCode> {
   const { running, stack } = context;
-  const releases = context.history.releases.filter((one) => one.stack === stack.choice.stack);
-  const target = releases.find((one) => one.number === number);
-  if (target?.promoted === undefined) throw noSuchRelease(number, stack.choice.stack, releases);
-  const objection = returnObjection(releases, target);
-  if (objection !== undefined) throw new DeliveryError(exitCodes.refused, `There is no way back to release ${number}: ${objection}. Nothing was changed.`, "Release a version that can work with today's schema.");
+  const target = findTarget(context.history.releases, stack.choice.stack, number);
   const live = await liveNow(context);
   const warm = running.images[otherSlot(live)];
-  const unfinished = context.lease.found !== undefined && isUnfinished(context.lease.found);
-  if (!unfinished && warm !== undefined && digestOf(warm) === target.image) return await rollBack(context, why);
+  if (unfinished(context.lease.found, "blue-green") === undefined && warm !== undefined && digestOf(warm) === target.image) return await rollBack(context, why);
   const image = withDigest(running.images[live] ?? warm ?? "", target.image);
   const { exitCode } = await release(context, image, { reason: "incident", schema: "none", why: `back to release ${number}: ${why}`.slice(0, 500), overrideFreeze: why });
   return exitCode;
@@ -57,19 +51,10 @@ async function liveNow({ stack, running, update }: ReleaseContext): Promise<Slot
 }
 
 /** The release whose version has the traffic; one that nobody has recorded gets a record of what is there. */
-function recordOf({ lease: { found }, stack, running, history }: ReleaseContext, live: Slot): ReleaseRecord {
-  if (found?.phase === "released" && found.to === live) return found;
+function recordOf({ lease: { found }, stack, running, history }: ReleaseContext, live: Slot): BlueGreenRecord {
+  if (found?.strategy === "blue-green" && found.phase === "released" && found.to === live) return found;
   const image = running.images[live] ?? "";
   const known = history.releases.findLast((one) => one.stack === stack.choice.stack && one.image === digestOf(image));
   const from = otherSlot(live);
-  return { id: known?.id ?? "unrecorded", stack: stack.choice.stack, image, from, to: live, before: { active: from, images: running.images }, phase: "released", startedAt: known?.started ?? new Date().toISOString() };
-}
-
-function noSuchRelease(number: number, stack: string, releases: readonly Release[]): DeliveryError {
-  const proven = releases.filter(({ promoted }) => promoted !== undefined).slice(-5).map((one) => one.number);
-  return new DeliveryError(
-    exitCodes.usage,
-    `Stack ${stack} has no release ${number} that has passed its watch. Nothing was changed.`,
-    proven.length === 0 ? "The ledger has none at all." : `There are ${proven.join(", ")}; \`delivery history --stack ${stack}\` shows them.`,
-  );
+  return { strategy: "blue-green", id: known?.id ?? "unrecorded", stack: stack.choice.stack, image, from, to: live, before: { active: from, images: running.images }, phase: "released", startedAt: known?.started ?? new Date().toISOString() };
 }

@@ -14,7 +14,6 @@ import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { type Freeze, parseFreezes } from "./freeze.ts";
 import type { Slot, SlotSettings } from "./slots.ts";
-import { readSlotSettings } from "./stackSettings.ts";
 
 /** Which stack, and where. */
 export interface StackChoice {
@@ -39,19 +38,27 @@ export interface Running {
   readonly prometheus: string | undefined;
 }
 
+/** What a canary's stack runs, as the last update left it. */
+export interface RunningCanary {
+  readonly image: string;
+  readonly namespace: string;
+  /** The Canary, as the state records it. */
+  readonly canary: KubernetesObject;
+}
+
 export interface Stack {
   readonly choice: StackChoice;
   readonly project: Project;
   /** Path of `Pulumi.<stack>.yaml`. */
   readonly file: string;
-  readonly settings: SlotSettings;
   readonly cluster: Cluster;
   /** Where it stands: `local`, `staging` or `production`. */
   readonly environment: string;
   /** Times in which nothing is released. */
   readonly freezes: readonly Freeze[];
-  /** undefined before the first update. */
+  /** undefined before the first update, and where the strategy is another one. */
   readonly running: Running | undefined;
+  readonly canary: RunningCanary | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -61,6 +68,7 @@ const seconds = z
   .regex(/^(\d+(ms|s|m|h))+$/)
   .transform((text) => [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce((sum, [, count = "0", unit = "s"]) => sum + Number(count) * (milliseconds[unit] ?? 0), 0) / 1000);
 const share = z.number().transform((percent) => percent / 100);
+const canaryOutputs = z.object({ strategy: z.literal("canary"), namespace: z.string(), images: z.object({ canary: z.string() }) });
 const outputs = z.object({
   strategy: z.literal("blueGreen"),
   activeSlot: z.enum(["blue", "green"]),
@@ -101,11 +109,11 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
       choice,
       project,
       file,
-      settings: readSlotSettings(file, project.name),
       cluster,
       environment: configuration.values[`${project.name}:environment`] ?? "",
       freezes: parseFreezes(configuration.values[`${project.name}:freezes`]),
       running: runningOf(state.resources),
+      canary: canaryOf(state.resources),
       close: () => clusters.close(),
     };
   } catch (error) {
@@ -129,10 +137,21 @@ function providerInputs(resources: readonly ResourceState[], values: Readonly<Re
   return recorded?.inputs ?? Object.fromEntries(fromFile);
 }
 
-function runningOf(resources: readonly ResourceState[]): Running | undefined {
+function canaryOf(resources: readonly ResourceState[]): RunningCanary | undefined {
+  const read = canaryOutputs.safeParse(stackOutputs(resources));
+  const canary = resources.find(({ type }) => type.startsWith("kubernetes:flagger.app/") && type.endsWith(":Canary"));
+  if (!read.success || canary === undefined) return undefined;
+  return { image: read.data.images.canary, namespace: read.data.namespace, canary: objectOf(canary.inputs, canary.urn) };
+}
+
+function stackOutputs(resources: readonly ResourceState[]): unknown {
   const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  return stack === undefined ? undefined : plainMap(stack.outputs);
+}
+
+function runningOf(resources: readonly ResourceState[]): Running | undefined {
   const live = resources.find(({ type, urn }) => type === "kubernetes:core/v1:Service" && urn.endsWith("-live-service"));
-  const read = outputs.safeParse(stack === undefined ? undefined : plainMap(stack.outputs));
+  const read = outputs.safeParse(stackOutputs(resources));
   if (!read.success || live === undefined) return undefined;
   const { activeSlot: active, images, namespace, bake } = read.data;
   return {

@@ -42,7 +42,7 @@ export async function statusOf(stack: Stack, running: Running, signal: AbortSign
   const slots = await Promise.all(
     (["blue", "green"] as const).map(async (slot): Promise<SlotStatus> => {
       // A release under way may fill a slot that the recorded outputs call empty.
-      const filling = lease?.record !== undefined && isUnfinished(lease.record) && lease.record.to === slot ? lease.record.image : undefined;
+      const filling = lease?.record !== undefined && isUnfinished(lease.record) && lease.record.strategy === "blue-green" && lease.record.to === slot ? lease.record.image : undefined;
       const image = filling ?? running.images[slot] ?? null;
       const [pods, traffic] = image === null ? [] : await Promise.all([source.pods(slot).catch(() => undefined), source.traffic(slot).catch(() => undefined)]);
       return {
@@ -78,7 +78,7 @@ export function statusLines({ slots, live, agrees, holder, release }: StackStatu
 }
 
 /** One line about a release. */
-export function releaseLine({ id, image, phase, because, ...record }: ReleaseRecord, holder: string | null): string {
-  const left = holder === null && isUnfinished({ id, image, phase, ...record }) ? " (broken off: release it again, or roll back)" : "";
+export function releaseLine({ id, image, phase, because }: ReleaseRecord, holder: string | null): string {
+  const left = holder === null && isUnfinished({ phase }) ? " (broken off: release it again, or roll back)" : "";
   return `Release ${id} of ${image}: ${phase}${because === undefined ? "" : `, because ${because}`}${left}`;
 }

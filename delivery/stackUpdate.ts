@@ -7,13 +7,15 @@ import { changeStack } from "../engine/stackUpdate.ts";
 import { makeStyle } from "../engine/style.ts";
 import type { SlotSettings } from "./slots.ts";
 import type { Stack } from "./stack.ts";
-import { writeSlotSettings } from "./stackSettings.ts";
+import { type ImageSettings, writeSettings } from "./stackSettings.ts";
 
 /** How to run it. */
 export interface UpdateOptions {
   readonly interrupts: InterruptWatch;
   /** Shows everything that the engine prints, as it comes. */
   readonly verbose: boolean;
+  /** Told each line that the engine prints while it waits. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** How it ended. */
@@ -39,7 +41,7 @@ export interface StartedUpdate {
  * Begins to make settings true; they are in the stack's file when this returns.
  * @param signal stops it too
  */
-export function startUpdate(stack: Stack, settings: SlotSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
+export function startUpdate(stack: Stack, settings: SlotSettings | ImageSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
   const stopping = new AbortController();
   const interrupts: InterruptWatch = { ...options.interrupts, signal: AbortSignal.any([options.interrupts.signal, signal, stopping.signal]) };
   const ended = updateStack(stack, settings, { ...options, interrupts });
@@ -54,13 +56,14 @@ export function startUpdate(stack: Stack, settings: SlotSettings, options: Updat
 }
 
 /** Writes the settings into the stack's file and makes them true. */
-export async function updateStack({ choice, project, file }: Stack, settings: SlotSettings, { interrupts, verbose }: UpdateOptions): Promise<Updated> {
-  writeSlotSettings(file, project.name, settings);
+export async function updateStack({ choice, project, file }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, onLine }: UpdateOptions): Promise<Updated> {
+  writeSettings(file, project.name, settings);
   let output = "";
   const terminal: Terminal = {
     write: (text) => {
       output += text;
       if (verbose) process.stderr.write(text);
+      if (onLine !== undefined) for (const line of text.split("\n")) if (line.trim() !== "") onLine(line);
     },
     isTTY: false,
     columns: 120,

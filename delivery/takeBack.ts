@@ -3,7 +3,7 @@ import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { liveSlot, moveTraffic } from "./liveSlot.ts";
 import { firstLine, type ReleaseContext, secondsSince, stopSignal, switchOf } from "./releaseContext.ts";
-import type { ReleaseRecord } from "./releaseRecord.ts";
+import type { BlueGreenRecord } from "./releaseRecord.ts";
 import { type StartedUpdate, updateStack } from "./stackUpdate.ts";
 
 /** Why a release is taken back. */
@@ -21,13 +21,13 @@ export interface Reason {
  * @param underWay an update that still waits for something; it is stopped once the traffic is back
  * @throws DeliveryError `failed` when users are served and configuration and state could not be made to agree
  */
-export async function takeBack(context: ReleaseContext, record: ReleaseRecord, { cause, because, hurtSince }: Reason, underWay?: StartedUpdate): Promise<void> {
+export async function takeBack(context: ReleaseContext, record: BlueGreenRecord, { cause, because, hurtSince }: Reason, underWay?: StartedUpdate): Promise<void> {
   const { stack, lease, tell, note } = context;
   const begun = performance.now();
   tell("reverting", `release ${record.id} is taken back: ${because}`);
   const signal = stopSignal(context);
   // Written while the traffic moves, and not before: nothing is more urgent.
-  const reverting: ReleaseRecord = { ...record, phase: "reverting", because };
+  const reverting: BlueGreenRecord = { ...record, phase: "reverting", because };
   const written = lease.write(reverting).then(
     () => true,
     () => false,

@@ -18,13 +18,22 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       "\nExamples:\n  $ delivery release --stack production --image ghcr.io/terragonlabs/rlhf-audit-trail@sha256:…\n  $ delivery release --stack production --image … --reason incident --override-freeze 'answers are wrong'\n\n" +
-        "Fills the idle slot, verifies it, switches, and watches it; what does not hold is taken back.\nBroken off at any point, the same command goes on, and any other one takes it back first.",
+        "As blue-green it fills the idle slot, verifies it, switches, and watches it; as a canary it follows Flagger. What does not hold is taken back.\nBroken off at any point, the same command goes on, and any other one takes it back first.",
     )
     .action(async (options: ChangeOptions & Intent & { readonly image: string }) => {
-      const [{ checkImage }, { commitOf }, { withRelease }, { release }] = await Promise.all([import("../image.ts"), import("../intent.ts"), import("../openRelease.ts"), import("../blueGreenRelease.ts")]);
+      const [{ checkImage }, { commitOf }, { withRelease }, { release }, { releaseCanary }] = await Promise.all([
+        import("../image.ts"),
+        import("../intent.ts"),
+        import("../openRelease.ts"),
+        import("../blueGreenRelease.ts"),
+        import("../canaryRelease.ts"),
+      ]);
       const image = checkImage(options.image);
       const intent = { ...options, ...commitOf(options.commit, options.cwd, process.env) };
-      const { exitCode } = await withRelease(options, `release --stack ${options.stack}`, async (context) => await release(context, image, intent));
+      const { exitCode } = await withRelease(options, `release --stack ${options.stack}`, {
+        blueGreen: async (context) => await release(context, image, intent),
+        canary: async (context) => await releaseCanary(context, image, intent),
+      });
       process.exitCode = exitCode;
     });
 }

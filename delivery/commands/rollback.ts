@@ -11,9 +11,12 @@ export function define(command: Command): void {
         "Gives the traffic back to the version before, which is still warm; needs no registry. An older one is deployed, verified and watched first.",
     )
     .action(async (options: ChangeOptions & { readonly why: string; readonly to?: number }) => {
-      const [{ withRelease }, { rollBack, rollBackTo }] = await Promise.all([import("../openRelease.ts"), import("../rollBack.ts")]);
+      const [{ withRelease }, { rollBack, rollBackTo }, { rollBackCanary }] = await Promise.all([import("../openRelease.ts"), import("../rollBack.ts"), import("../canaryRelease.ts")]);
       const { to, why } = options;
-      process.exitCode = await withRelease(options, `rollback --stack ${options.stack}`, async (context) => (to === undefined ? await rollBack(context, why) : await rollBackTo(context, to, why)));
+      process.exitCode = await withRelease(options, `rollback --stack ${options.stack}`, {
+        blueGreen: async (context) => (to === undefined ? await rollBack(context, why) : await rollBackTo(context, to, why)),
+        canary: async (context) => await rollBackCanary(context, why, to),
+      });
     });
 }
 

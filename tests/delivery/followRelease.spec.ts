@@ -4,7 +4,7 @@ import { followRelease } from "../../delivery/followRelease.ts";
 import { type StackStatus, statusLines } from "../../delivery/stackStatus.ts";
 
 const never = new AbortController().signal;
-const release = { id: "r-1", stack: "production", image: "ghcr.io/a/b@sha256:1", from: "blue", to: "green", before: { active: "blue", images: {} }, phase: "updating", startedAt: "2026-11-24T00:00:00.000Z" } as const;
+const release = { strategy: "blue-green", id: "r-1", stack: "production", image: "ghcr.io/a/b@sha256:1", from: "blue", to: "green", before: { active: "blue", images: {} }, phase: "updating", startedAt: "2026-11-24T00:00:00.000Z" } as const;
 const status = (more: Partial<StackStatus> = {}): StackStatus => ({
   stack: "production",
   live: "blue",
