@@ -16,6 +16,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   ledger: () => import("./ledger.ts"),
   policy: () => import("./policy.ts"),
   mutation: () => import("./mutation.ts"),
+  restore: () => import("./restore.ts"),
   switch: () => import("./switch.ts"),
 };
 

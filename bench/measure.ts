@@ -32,12 +32,12 @@ export interface Sample {
 }
 
 /**
- * Runs a command with its output thrown away. With `memory`, samples its process tree from /proc every 20 ms, which itself takes
+ * Runs a command with its output thrown away, or written to the file descriptor `output`. With `memory`, samples its process tree from /proc every 20 ms, which itself takes
  * processor time: time one run and weigh another.
  */
-export async function measure(command: string, args: string[], { env = process.env, memory = false }: { env?: NodeJS.ProcessEnv; memory?: boolean } = {}): Promise<Sample> {
+export async function measure(command: string, args: string[], { env = process.env, memory = false, output }: { env?: NodeJS.ProcessEnv; memory?: boolean; output?: number } = {}): Promise<Sample> {
   const started = process.hrtime.bigint();
-  const child = spawn(command, args, { stdio: "ignore", env });
+  const child = spawn(command, args, { stdio: ["ignore", output ?? "ignore", "ignore"], env });
   let peakPss = 0;
   let peakRss = 0;
   const weigh = (): void => {

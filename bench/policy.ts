@@ -1,5 +1,4 @@
 /** The policy pack's speed: scans beside other scanners, many resources, and the real server process. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, openSync, closeSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +9,6 @@ import { deploymentAt, writeDeployments } from "./policyInput.ts";
 import { installed, SCANNERS, type Scanner } from "./policyTools.ts";
 
 const root = join(import.meta.dirname, "..");
-/** Seconds after which a comparison with a size is given up. */
-const PATIENCE = 300;
 
 /** A command that is compared. */
 interface Contender {
@@ -62,40 +59,46 @@ function contender(scanner: Scanner, notes: string[]): Contender[] {
 async function compare(contenders: readonly Contender[], size: number, runs: number, folder: string, notes: string[]): Promise<Figure[]> {
   const file = join(folder, `${size}.yaml`);
   await writeDeployments(file, size);
-  const walls = new Map<string, number[]>();
-  const figures: Figure[] = [];
-  for (const { name, command, worked, count } of contenders) {
-    const { program, args } = command(file);
-    const output = join(folder, "output");
-    const descriptor = openSync(output, "w");
-    const { status, error } = spawnSync(program, args, { stdio: ["ignore", descriptor, "ignore"], timeout: PATIENCE * 1000, env: quiet() });
-    closeSync(descriptor);
-    if (error || status === null || !worked.includes(status)) {
-      notes.push(`${name} did not judge ${size} Deployments: ${error === undefined ? `it ended with ${status ?? "a signal"}` : `nothing within ${PATIENCE} s`}.`);
-      continue;
-    }
-    walls.set(name, []);
-    figures.push({ name: `${name}, ${size}: findings`, unit: "count", digits: 0, samples: [count(readFileSync(output, "utf8"))] });
+  const timed: Timed[] = [];
+  for (const contender of contenders) {
+    const told = await weigh(contender, file, join(folder, "output"));
+    if (typeof told === "string") notes.push(`${contender.name} did not judge ${size} Deployments: ${told}.`);
+    else timed.push({ contender, ...told, walls: [], processor: [] });
   }
-  const timed = contenders.filter(({ name }) => walls.has(name));
-  const processor = new Map<string, number[]>();
   for (let i = 0; i < runs; i++) {
-    for (const { name, command } of timed) {
-      const { program, args } = command(file);
+    for (const { contender, walls, processor } of timed) {
+      const { program, args } = contender.command(file);
       const before = childrenSeconds();
-      walls.get(name)?.push((await measure(program, args, { env: quiet() })).wall);
-      processor.set(name, [...(processor.get(name) ?? []), childrenSeconds() - before]);
+      walls.push((await measure(program, args, { env: quiet() })).wall);
+      processor.push(childrenSeconds() - before);
     }
   }
-  for (const { name, command } of timed) {
-    const { program, args } = command(file);
-    const { peakRss } = await measure(program, args, { env: quiet(), memory: true });
-    figures.push({ name: `${name}, ${size}: wall`, unit: "s", digits: 2, samples: walls.get(name) ?? [] });
-    figures.push({ name: `${name}, ${size}: processor`, unit: "s", digits: 2, samples: processor.get(name) ?? [] });
-    figures.push({ name: `${name}, ${size}: memory`, unit: "MB", digits: 0, samples: [peakRss] });
-    if (name !== OURS.name) figures.push({ name: `${name} / ${OURS.name}, ${size}: processor, run by run`, unit: "×", digits: 1, samples: (processor.get(name) ?? []).map((seconds, i) => seconds / (processor.get(OURS.name)?.[i] ?? Number.NaN)) });
-  }
-  return figures;
+  const own = timed.find(({ contender }) => contender === OURS);
+  return timed.flatMap(({ contender: { name }, findings, memory, walls, processor }): Figure[] => [
+    { name: `${name}, ${size}: findings`, unit: "count", digits: 0, samples: [findings] },
+    { name: `${name}, ${size}: wall`, unit: "s", digits: 2, samples: walls },
+    { name: `${name}, ${size}: processor`, unit: "s", digits: 2, samples: processor },
+    { name: `${name}, ${size}: memory`, unit: "MB", digits: 0, samples: [memory] },
+    ...(name === OURS.name ? [] : [{ name: `${name} / ${OURS.name}, ${size}: processor, run by run`, unit: "×" as const, digits: 1, samples: processor.map((seconds, i) => seconds / (own?.processor[i] ?? Number.NaN)) }]),
+  ]);
+}
+
+interface Timed {
+  readonly contender: Contender;
+  readonly findings: number;
+  /** MB. */
+  readonly memory: number;
+  readonly walls: number[];
+  readonly processor: number[];
+}
+
+/** A run of its own for what it finds and the memory it takes; why there is neither, where it fails. */
+async function weigh({ command, worked, count }: Contender, file: string, output: string): Promise<{ findings: number; memory: number } | string> {
+  const { program, args } = command(file);
+  const descriptor = openSync(output, "w");
+  const { exitCode, peakRss } = await measure(program, args, { env: quiet(), memory: true, output: descriptor });
+  closeSync(descriptor);
+  return exitCode !== null && worked.includes(exitCode) ? { findings: count(readFileSync(output, "utf8")), memory: peakRss } : `it ended with ${exitCode ?? "a signal"}`;
 }
 
 /** An environment in which nobody draws progress or asks the network for news. */

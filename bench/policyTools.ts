@@ -46,19 +46,13 @@ export const SCANNERS: readonly Scanner[] = [
     count: (output) => output.split("\n").filter((line) => /^\[(CRITICAL|WARNING)\]/.test(line)).length,
     note: "about forty checks",
   }),
-  goTool("kube-linter", "golang.stackrox.io/kube-linter", "latest", "/cmd/kube-linter", {
+  goTool("kube-linter", "golang.stackrox.io/kube-linter", "v0.7.6", "/cmd/kube-linter", {
     command: (folder, file) => ({ program: join(folder, "kube-linter"), args: ["lint", "--format", "json", file] }),
     worked: [0, 1],
     count: (output) => (JSON.parse(output) as { Reports: unknown[] | null }).Reports?.length ?? 0,
     note: "its default checks",
   }),
-  goTool("polaris", "github.com/fairwindsops/polaris", "latest", "", {
-    command: (folder, file) => ({ program: join(folder, "polaris"), args: ["audit", "--audit-path", file, "--format", "json"] }),
-    worked: [0],
-    count: (output) => [...output.matchAll(/"Success": false/g)].length,
-    note: "its default checks",
-  }),
-  goTool("kubeaudit", "github.com/Shopify/kubeaudit", "latest", "/cmd", {
+  goTool("kubeaudit", "github.com/Shopify/kubeaudit", "v0.22.2", "/cmd", {
     command: (folder, file) => ({ program: join(folder, "cmd"), args: ["all", "-f", file, "-p", "json"] }),
     worked: [0, 2],
     count: (output) => output.split("\n").filter((line) => line.includes('"AuditResultName"')).length,

@@ -55,8 +55,11 @@ export class ReleaseScene {
     this.users = users;
   }
 
-  /** Makes the first version true, begins a ledger and lets users in. */
-  static async open(node: Node, first: string, bake: Readonly<Record<string, string | number>>, rate = 50): Promise<ReleaseScene> {
+  /**
+   * Makes the first version true, begins a ledger and lets users in.
+   * @param rates requests a second: those that ask who answers, and those of the service's users
+   */
+  static async open(node: Node, first: string, bake: Readonly<Record<string, string | number>>, rates = { load: 50, users: 50 }): Promise<ReleaseScene> {
     const stack = await SwitchStack.make(node.kubeconfig);
     await stack.mustUp({ active: "blue", blue: first, progressDeadline: "15s", bake });
     const delivery = async (...args: string[]) => await mustRun(process.execPath, [join(repository, "delivery/main.ts"), ...args], { cwd: stack.folder });
@@ -64,8 +67,8 @@ export class ReleaseScene {
     await delivery("ledger", "init");
     const address = await node.kubectl(["get", "service", service, "--namespace=local", "--output=jsonpath={.spec.clusterIP}"]);
     const watch = await SwitchWatch.open(node.kubeconfig, "local", service);
-    const load = await SwitchLoad.start(node, address, { rate, keptClients: 5, idleClients: 1 });
-    const users = await SwitchLoad.start(node, address, { rate, keptClients: 5, idleClients: 1, path: "/v1/chain/head" });
+    const load = await SwitchLoad.start(node, address, { rate: rates.load, keptClients: 5, idleClients: 1 });
+    const users = await SwitchLoad.start(node, address, { rate: rates.users, keptClients: 5, idleClients: 1, path: "/v1/chain/head" });
     return new ReleaseScene(node, stack, watch, load, users);
   }
 

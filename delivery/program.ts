@@ -21,6 +21,8 @@ interface Listed {
 const commands: readonly Listed[] = [
   { path: "release", summary: "release an image, watch it, and take it back when it does not hold", load: () => import("./commands/release.ts") },
   { path: "rollback", summary: "give the traffic back to the version before", load: () => import("./commands/rollback.ts") },
+  { path: "promote", summary: "release on one stack what another one has proven", load: () => import("./commands/promote.ts") },
+  { path: "freeze", summary: "stop releases of a stack for a time, or let them on again", load: () => import("./commands/freeze.ts") },
   { path: "status", summary: "which version has the traffic, and how its last release stands", load: () => import("./commands/status.ts") },
   { path: "watch", summary: "follow a release that somebody else makes", load: () => import("./commands/watch.ts") },
   { path: "history", summary: "what was released, when, by whom, and how it ended", load: () => import("./commands/history.ts") },

@@ -5,6 +5,7 @@ import { exitCodes } from "../../delivery/exitCodes.ts";
 import { followFreeze, type Freeze, frozen, parseFreezes } from "../../delivery/freeze.ts";
 import type { Intent } from "../../delivery/intent.ts";
 import { checkRules, type Situation } from "../../delivery/releaseRules.ts";
+import { findProof } from "../../delivery/promotion.ts";
 import type { Release } from "../../delivery/releases.ts";
 import { contractObjection, returnObjection, type SchemaStep } from "../../delivery/schemaContract.ts";
 import { ada, at, image } from "./releaseEntries.ts";
@@ -101,5 +102,24 @@ describe("delivery: schema changes", () => {
     const reachable = releases.filter((target) => returnObjection(releases, target) === undefined).map(({ number }) => number);
     assert.deepEqual(reachable, [3, 4, 5, 6]);
     assert.match(returnObjection(releases, releases[0]!) ?? "", /r-5 has contracted the schema, and r-1 is older/);
+  });
+});
+
+describe("delivery promote", () => {
+  const staged = (release: Partial<Release>): Release => ({ ...released("none")[0]!, stack: "staging", ...release });
+  const ask = { from: "staging", digest: undefined, maxAgeDays: 14, now: new Date(at(86_400)) };
+
+  it("takes what the other stack proved last, or the image that is named", () => {
+    const releases = [staged({ id: "r-1", image: image("a") }), staged({ id: "r-2", image: image("b") }), staged({ id: "r-3", stack: "local", image: image("c") })];
+    assert.equal(findProof(releases, ask).id, "r-2");
+    assert.equal(findProof(releases, { ...ask, digest: image("a") }).id, "r-1");
+  });
+
+  it("refuses what was never there, is not done, was taken back since, or was proven too long ago", () => {
+    refused(() => findProof([], ask), /knows of no release of any image on stack staging/);
+    refused(() => findProof([staged({ image: image("a") })], { ...ask, digest: image("b") }), /knows of no release of sha256:b+ on stack staging/);
+    refused(() => findProof([staged({ id: "r-1", outcome: "open", promoted: undefined })], { ...ask, digest: image("1") }), /r-1 .* is not done/);
+    refused(() => findProof([staged({ id: "r-1" }), staged({ id: "r-2", outcome: "taken-back", why: "error ratio 20 %" })], ask), /r-2 .* is taken-back \(error ratio 20 %\)/);
+    refused(() => findProof([staged({ id: "r-1" })], { ...ask, now: new Date(at(86_400 * 20)) }), /19 days ago, and a proof counts for 14|20 days ago, and a proof counts for 14/);
   });
 });

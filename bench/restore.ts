@@ -1,0 +1,163 @@
+/** Good releases, and bad ones of each kind: what is taken back, how soon, and how many bad answers users got until then. */
+import { add } from "../cluster/add.ts";
+import { down } from "../cluster/down.ts";
+import type { Node } from "../cluster/node.ts";
+import { up } from "../cluster/up.ts";
+import { exitCodes } from "../delivery/exitCodes.ts";
+import type { ReleaseEvent } from "../delivery/releaseEvents.ts";
+import type { FaultSettings } from "../services/audit-trail/fault-settings.ts";
+import type { Figure, Report } from "./measure.ts";
+import { type CommandEnd, ReleaseScene } from "./releaseScene.ts";
+import { loadVersions } from "./switchImages.ts";
+import type { Answer } from "./switchRequests.ts";
+
+const cluster = "bench-restore";
+const bakeSeconds = 45;
+/** An answer that takes longer is a bad one: the bound of the bake. */
+const slowMs = 2_000;
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Every kind of fault that the workload can show. */
+const faults = {
+  "20 % errors": { errorRate: 0.2 },
+  "6 % errors": { errorRate: 0.06 },
+  "answers after 3 s": { latencyMs: 3_000 },
+  "memory grows": { memory: { mebibytesPerSecond: 10, maxMebibytes: 900 } },
+  "processor burns": { cpuBurn: 0.9 },
+  crashes: { crashAfterMs: 25_000 },
+  "a check fails": { failChecks: ["redis"] },
+  "wrong digest": { wrongDigest: true },
+  "never ready": { neverReady: true },
+} as const satisfies Record<string, Partial<FaultSettings>>;
+type Fault = keyof typeof faults;
+const kinds = Object.keys(faults) as Fault[];
+
+/** A bad release, in seconds. */
+interface Bad {
+  readonly kind: Fault;
+  readonly takenBack: boolean;
+  readonly answers: number;
+  /** From the first bad answer to the last one; 0 without any. */
+  readonly hurt: number;
+  /** From the first bad answer to the decision; undefined where the version never had traffic or users never felt it. */
+  readonly detected: number | undefined;
+  /** From the decision to the selector's change. */
+  readonly restored: number | undefined;
+}
+
+/** A good release, in seconds. */
+interface Good {
+  readonly promoted: boolean;
+  readonly answers: number;
+  /** All but the bake and the pods' own start. */
+  readonly own: number;
+  readonly podStart: number;
+}
+
+export const usualRuns = 10;
+
+/** Twice as many good releases, and so many of each kind of bad one. */
+export async function run(runs: number): Promise<Report> {
+  try {
+    return await measure(runs);
+  } finally {
+    await down(cluster, true, () => undefined);
+  }
+}
+
+async function measure(runs: number): Promise<Report> {
+  const node = await up(cluster, {}, tell);
+  await add("data", cluster, "local", tell);
+  const images = await loadVersions(node, { first: {}, second: {}, ...faults });
+  const scene = await ReleaseScene.open(node, images.first, { source: "pods", duration: `${bakeSeconds}s` }, { load: 10, users: 90 });
+  const bad: Bad[] = [];
+  const good: Good[] = [];
+  try {
+    for (let round = 0; round < runs; round++) {
+      for (const version of ["second", "first"] as const) {
+        good.push(await releaseGood(node, scene, images[version]));
+        tell(`good release ${good.length} of ${2 * runs}: ${good.at(-1)?.promoted === true ? "promoted" : "TAKEN BACK"}`);
+      }
+      for (const kind of kinds) {
+        bad.push(await releaseBad(scene, kind, images[kind]));
+        const last = bad.at(-1);
+        tell(`${kind}, ${round + 1} of ${runs}: ${last?.takenBack === true ? "taken back" : "NOT TAKEN BACK"}, ${last?.answers ?? 0} bad answers in ${last?.hurt.toFixed(1) ?? ""} s`);
+      }
+    }
+    tell(await scene.verifyLedger());
+  } finally {
+    await scene.close();
+  }
+  return report(good, bad, runs);
+}
+
+const isBad = ({ failure, sent, answered }: Answer): boolean => failure !== undefined || answered - sent > slowMs;
+const timeOf = ({ told }: CommandEnd, step: ReleaseEvent["step"]): number | undefined => told.find(({ event }) => event.step === step)?.at;
+const between = (from: number | undefined, to: number | undefined): number | undefined => (from === undefined || to === undefined ? undefined : (to - from) / 1000);
+
+async function releaseGood(node: Node, scene: ReleaseScene, image: string): Promise<Good> {
+  const end = await scene.run("release", "--image", image);
+  const podStart = await startOf(node, image);
+  const whole = (end.done - end.begun) / 1000;
+  return { promoted: end.code === exitCodes.done, answers: scene.since(end.begun).filter(isBad).length, podStart, own: whole - (between(timeOf(end, "switched"), timeOf(end, "released")) ?? 0) - podStart };
+}
+
+async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Promise<Bad> {
+  const end = await scene.run("release", "--image", image);
+  // Clients that were asked before the end may still be answered.
+  await scene.users.more(100);
+  const answers = scene.since(end.begun).filter(isBad);
+  const [first, last] = [answers[0]?.answered, answers.at(-1)?.answered];
+  const decided = timeOf(end, "reverting");
+  const backAt = scene.watch.selected.findLast(({ at }) => decided !== undefined && at >= decided - 1000)?.at;
+  return {
+    kind,
+    takenBack: end.code === exitCodes.takenBack || end.code === exitCodes.notVerified,
+    answers: answers.length,
+    hurt: between(first, last) ?? 0,
+    detected: between(first, decided),
+    restored: timeOf(end, "switched") === undefined ? undefined : Math.max(0, between(decided, backAt) ?? 0),
+  };
+}
+
+/** Seconds from a pod's creation to its readiness, as the cluster has them: whole ones. */
+async function startOf(node: Node, image: string): Promise<number> {
+  const { items } = JSON.parse(await node.kubectl(["get", "pods", "--namespace=local", "--selector=app=rlhf-audit-trail", "--output=json"])) as {
+    items: { metadata: { creationTimestamp: string }; spec: { containers: { image: string }[] }; status: { conditions?: { type: string; lastTransitionTime: string }[] } }[];
+  };
+  const starts = items
+    .filter(({ spec }) => spec.containers.some((container) => container.image === image))
+    .map(({ metadata, status }) => (Date.parse(status.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? metadata.creationTimestamp) - Date.parse(metadata.creationTimestamp)) / 1000);
+  return Math.max(0, ...starts);
+}
+
+function report(good: readonly Good[], bad: readonly Bad[], runs: number): Report {
+  const figure = (name: string, unit: Figure["unit"], digits: number, samples: readonly (number | undefined)[]): Figure => ({ name, unit, digits, samples: samples.filter((sample) => sample !== undefined) });
+  const falseAlarms = good.filter(({ promoted }) => !promoted).length;
+  const missed = bad.filter(({ takenBack }) => !takenBack);
+  const figures = [
+    figure("good releases: taken back although good", "count", 0, [falseAlarms]),
+    figure("good releases: bad answers", "count", 0, good.map(({ answers }) => answers)),
+    figure("good releases: time without bake and pods' start", "s", 1, good.map(({ own }) => own)),
+    figure("good releases: pods' start", "s", 0, good.map(({ podStart }) => podStart)),
+    ...kinds.flatMap((kind) => {
+      const those = bad.filter((one) => one.kind === kind);
+      return [
+        figure(`${kind}: bad answers`, "count", 0, those.map(({ answers }) => answers)),
+        figure(`${kind}: from the first bad answer to the decision`, "s", 1, those.map(({ detected }) => detected)),
+        figure(`${kind}: from the decision to the selector's change`, "s", 2, those.map(({ restored }) => restored)),
+        figure(`${kind}: from the first bad answer to the last`, "s", 1, those.map(({ hurt }) => hurt)),
+      ];
+    }),
+  ].filter(({ samples }) => samples.length > 0);
+  return {
+    title: `${2 * runs} good releases and ${runs} bad ones of each kind, under 100 requests a second, bakes of ${bakeSeconds} s`,
+    figures,
+    notes: [
+      `A bad answer is an error, or one after more than ${slowMs / 1000} s. Kept-alive connections stay on the version that was taken back for up to 10 s.`,
+      "A kind without times never reached users: its verification stopped it.",
+      "Goals: all bad ones taken back and no good one; users hurt for at most 15 s at 20 % errors and 45 s at 6 %; traffic back within 2 s of the decision; a good release within 10 s apart from its bake and its pods' start.",
+    ],
+    ...((missed.length > 0 || falseAlarms > 0) && { failure: `not taken back: ${missed.map(({ kind }) => kind).join(", ") || "none"}; good and taken back: ${falseAlarms}` }),
+  };
+}
