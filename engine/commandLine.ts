@@ -19,6 +19,7 @@ interface PreviewOptions {
   policyPack: string[];
   policyPackConfig: string[];
   report: string[];
+  requirePolicy: boolean;
   json?: string;
   diff: boolean;
   state?: string;
@@ -84,6 +85,7 @@ function common(command: Command): Command {
       collect,
       [],
     )
+    .option("--require-policy", "fail where no policy pack has judged what is planned: for CI", false)
     .option("--diff", "show all properties", false)
     .option("--state <file>", "state file (default: .pulumi-local/<project>/<stack>.json)")
     .addOption(new Option("--engine <engine>", "who does the work").choices(["embedded", "pulumi"]).default("embedded"))
@@ -164,6 +166,7 @@ function runOptions(
     policyPacks: options.policyPack,
     policyPackConfigs: options.policyPackConfig,
     reports: options.report,
+    requirePolicy: options.requirePolicy,
     statePath: options.state === undefined ? undefined : resolve(options.state),
     diff: options.diff,
     debug: options.debug,
@@ -200,6 +203,11 @@ async function previewByCli(
     throw new UserError(
       "--state names a file of the embedded engine; the Pulumi CLI keeps the state in its own backend.",
       "Leave out --state.",
+    );
+  if (options.requirePolicy)
+    throw new UserError(
+      "--require-policy is for the embedded engine; the Pulumi CLI does not tell what a policy pack saw.",
+      "Leave it out and ask for --report json=FILE instead, which the pack writes: it has judged all when the file says complete: true.",
     );
   const { previewWithPulumi } = await import("./automation.ts");
   const plans: Plan[] = [];

@@ -16,9 +16,10 @@ import {
 } from "./model.ts";
 import { runOperation } from "./operation.ts";
 import { masker } from "./plain.ts";
-import { makePlan, type Plan } from "./plan.ts";
+import { makePlan, outcome, type Plan } from "./plan.ts";
 import { Progress, type Terminal } from "./progress.ts";
 import { type Project, parseStackName } from "./project.ts";
+import { policyGaps } from "./policyPresence.ts";
 import { PolicyReports } from "./policyReports.ts";
 import { previewProvider } from "./previewProviders.ts";
 import { type ProviderLookup } from "./provider.ts";
@@ -35,6 +36,8 @@ export interface RunOptions {
   policyPackConfigs: readonly string[];
   /** Reports that the policy pack is to write, each as `FORMAT=FILE`. Default: none. */
   reports?: readonly string[];
+  /** Whether it is an error when no policy pack has judged what is planned. Default: false. */
+  requirePolicy?: boolean;
   /** State file; none: `.pulumi-local/<project>/<stack>.json`. */
   statePath?: string;
   diff: boolean;
@@ -153,7 +156,10 @@ export async function operate(
     if (packProblem !== undefined) return { ...result, errors: [describeError(packProblem, debug)] };
     if (result.errors.length > 0) return result;
     await policies.close(); // a pack may write its reports as late as at its end
-    return { ...result, errors: reports.missing() };
+    // What a policy objected to has been judged, and is refused for that.
+    const required = options.requirePolicy === true && kind !== "destroy" && outcome(result) === "clean";
+    const gaps = required ? policyGaps({ packs: result.packs, resources: result.steps.length }) : [];
+    return { ...result, errors: [...gaps, ...reports.missing()] };
   } catch (error) {
     policies.kill();
     throw error;
