@@ -11,6 +11,8 @@ module.exports = {
     { name: "policies-stand-alone", severity: "error", from: { path: folder("policies") }, to: { path: "^(components|config|engine|delivery|cluster|services|index)" } },
     { name: "rules-do-not-import-pulumi", severity: "error", from: { path: "^policies/(rules|kubernetes|rule)" }, to: { path: "node_modules/@pulumi" } },
     { name: "engine-runs-any-program", severity: "error", from: { path: folder("engine") }, to: { path: "^(components|config|policies|delivery|cluster|services|index)" } },
+    { name: "ledger-and-attestation-stand-alone", severity: "error", from: { path: "^(ledger|attestation)/" }, to: { path: "^(components|config|engine|policies|delivery|cluster|services|index)" } },
+    { name: "delivery-releases-stacks", severity: "error", from: { path: folder("delivery") }, to: { path: "^(components|config|cluster|services|index)" } },
     { name: "services-stand-alone", severity: "error", from: { path: folder("services") }, to: { path: "^(components|config|engine|policies|delivery|cluster|index)" } },
     { name: "no-unresolved", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],

@@ -32,10 +32,10 @@ export interface Sample {
 }
 
 /**
- * Runs a command with its output thrown away, or written to the file descriptor `output`. With `memory`, samples its process tree from /proc every 20 ms, which itself takes
- * processor time: time one run and weigh another.
+ * Runs a command with its output thrown away, or written to the file descriptor `output`. With `memory`, samples its process tree from /proc every `everyMs` (default 20), which itself takes
+ * processor time: time one run and weigh another, or sample seldom.
  */
-export async function measure(command: string, args: string[], { env = process.env, memory = false, output }: { env?: NodeJS.ProcessEnv; memory?: boolean; output?: number } = {}): Promise<Sample> {
+export async function measure(command: string, args: string[], { env = process.env, memory = false, everyMs = 20, output }: { env?: NodeJS.ProcessEnv; memory?: boolean; everyMs?: number; output?: number } = {}): Promise<Sample> {
   const started = process.hrtime.bigint();
   const child = spawn(command, args, { stdio: ["ignore", output ?? "ignore", "ignore"], env });
   let peakPss = 0;
@@ -45,7 +45,7 @@ export async function measure(command: string, args: string[], { env = process.e
     peakPss = Math.max(peakPss, pss);
     peakRss = Math.max(peakRss, rss);
   };
-  const sampler = memory ? setInterval(weigh, 20) : undefined;
+  const sampler = memory ? setInterval(weigh, everyMs) : undefined;
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", resolve);

@@ -6,6 +6,7 @@ import type { Node } from "../cluster/node.ts";
 import { repository } from "../cluster/paths.ts";
 import { mustRun } from "../cluster/run.ts";
 import type { ReleaseEvent } from "../delivery/releaseEvents.ts";
+import type { FaultSettings } from "../services/audit-trail/fault-settings.ts";
 import { SwitchLoad } from "./switchLoad.ts";
 import { type Answer, monotonicMs } from "./switchRequests.ts";
 import { SwitchStack } from "./switchStack.ts";
@@ -107,7 +108,14 @@ export class ReleaseScene {
     return await this.start(...words).ended;
   }
 
-  /** Exit status and last line of `ledger verify`. */
+  /** Makes the pods of a slot bad while they serve: what no verification can see before. Their image must have been born with faults enabled. */
+  async inject(slot: string, faults: Partial<FaultSettings>): Promise<void> {
+    const ask = `fetch("http://127.0.0.1:8001/admin/faults", { method: "PUT", headers: { "content-type": "application/json" }, body: ${JSON.stringify(JSON.stringify(faults))} }).then((answer) => process.exit(answer.ok ? 0 : 1))`;
+    const pods = await this.#node.kubectl(["get", "pods", "--namespace=local", `--selector=app=rlhf-audit-trail,version=${slot}`, "--output=name"]);
+    for (const pod of pods.trim().split("\n")) await this.#node.kubectl(["exec", "--namespace=local", pod, "--", "node", "-e", ask]);
+  }
+
+  /** What `ledger verify` says; rejects unless it verifies. */
   async verifyLedger(): Promise<string> {
     return await mustRun(process.execPath, [join(repository, "delivery/main.ts"), "ledger", "verify", ".delivery/ledger", "--key", ".delivery/ledger.pub"], { cwd: this.stack.folder });
   }

@@ -12,25 +12,24 @@ import { loadVersions } from "./switchImages.ts";
 import type { Answer } from "./switchRequests.ts";
 
 const cluster = "bench-restore";
-const bakeSeconds = 45;
+const bakeSeconds = 60;
 /** An answer that takes longer is a bad one: the bound of the bake. */
 const slowMs = 2_000;
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Every kind of fault that the workload can show. */
-const faults = {
+/** Faults that a verification can see, of versions that are born with them. */
+const inborn = { "a check fails": { failChecks: ["redis"] }, "wrong digest": { wrongDigest: true }, "never ready": { neverReady: true } } as const satisfies Record<string, Partial<FaultSettings>>;
+/** Faults that begin while users are served. */
+const later = {
   "20 % errors": { errorRate: 0.2 },
   "6 % errors": { errorRate: 0.06 },
   "answers after 3 s": { latencyMs: 3_000 },
-  "memory grows": { memory: { mebibytesPerSecond: 10, maxMebibytes: 900 } },
+  "memory grows": { memory: { mebibytesPerSecond: 20, maxMebibytes: 900 } },
   "processor burns": { cpuBurn: 0.9 },
-  crashes: { crashAfterMs: 25_000 },
-  "a check fails": { failChecks: ["redis"] },
-  "wrong digest": { wrongDigest: true },
-  "never ready": { neverReady: true },
+  crashes: { crashAfterMs: 1_000 },
 } as const satisfies Record<string, Partial<FaultSettings>>;
-type Fault = keyof typeof faults;
-const kinds = Object.keys(faults) as Fault[];
+type Fault = keyof typeof inborn | keyof typeof later;
+const kinds = [...Object.keys(later), ...Object.keys(inborn)] as Fault[];
 
 /** A bad release, in seconds. */
 interface Bad {
@@ -68,7 +67,7 @@ export async function run(runs: number): Promise<Report> {
 async function measure(runs: number): Promise<Report> {
   const node = await up(cluster, {}, tell);
   await add("data", cluster, "local", tell);
-  const images = await loadVersions(node, { first: {}, second: {}, ...faults });
+  const images = await loadVersions(node, { first: {}, second: {}, ...inborn, faulty: { errorRate: 0 } });
   const scene = await ReleaseScene.open(node, images.first, { source: "pods", duration: `${bakeSeconds}s` }, { load: 10, users: 90 });
   const bad: Bad[] = [];
   const good: Good[] = [];
@@ -79,7 +78,7 @@ async function measure(runs: number): Promise<Report> {
         tell(`good release ${good.length} of ${2 * runs}: ${good.at(-1)?.promoted === true ? "promoted" : "TAKEN BACK"}`);
       }
       for (const kind of kinds) {
-        bad.push(await releaseBad(scene, kind, images[kind]));
+        bad.push(await releaseBad(scene, kind, kind in inborn ? images[kind as keyof typeof inborn] : images.faulty));
         const last = bad.at(-1);
         tell(`${kind}, ${round + 1} of ${runs}: ${last?.takenBack === true ? "taken back" : "NOT TAKEN BACK"}, ${last?.answers ?? 0} bad answers in ${last?.hurt.toFixed(1) ?? ""} s`);
       }
@@ -103,7 +102,12 @@ async function releaseGood(node: Node, scene: ReleaseScene, image: string): Prom
 }
 
 async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Promise<Bad> {
-  const end = await scene.run("release", "--image", image);
+  const command = scene.start("release", "--image", image);
+  if (kind in later) {
+    await command.reached("switched");
+    await scene.inject(scene.watch.selected.at(-1)?.slot ?? "", later[kind as keyof typeof later]);
+  }
+  const end = await command.ended;
   // Clients that were asked before the end may still be answered.
   await scene.users.more(100);
   const answers = scene.since(end.begun).filter(isBad);

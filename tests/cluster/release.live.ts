@@ -14,7 +14,7 @@ import { ledgerExitCodes } from "../../delivery/ledgerExitCodes.ts";
 import { start } from "./world.ts";
 
 const name = "test-release";
-const versions = { first: {}, second: {}, third: {}, fourth: {}, failing: { errorRate: 0.4 } } as const;
+const versions = { first: {}, second: {}, third: {}, fourth: {}, faulty: { errorRate: 0 } } as const;
 
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("delivery release on the local cluster, under load", function () {
@@ -68,16 +68,19 @@ describe("delivery release on the local cluster, under load", function () {
   });
 
   it("a bad release is taken back, even when the command dies over it, and the record says why and since when", async () => {
-    const run = scene().start("release", "--image", images.failing);
+    const run = scene().start("release", "--image", images.faulty);
+    await run.reached("switched");
+    await scene().inject("blue", { errorRate: 0.4 });
     await run.reached("traffic-back");
     run.kill();
     await run.ended;
     assert.deepEqual(scene().watch.selected.slice(-3).map(({ slot }) => slot), ["green", "blue", "green"]);
-    const again = await release("failing");
+    const again = await release("faulty");
     assert.equal(again.code, exitCodes.takenBack, again.errors);
     assert.ok(!steps(again).includes("switched"), "what was found bad is not released again");
     assert.equal(live(), "green");
     await served(again.done);
+    assert.ok(scene().since(again.begun - 60_000).some(({ failure }) => failure?.startsWith("status 500") === true), "users did get bad answers");
     const back = entries("rolled-back");
     assert.match(String(back.at(-1)?.["why"]), /error ratio .* surely above 5 %|none of its pods is ready/);
   });
