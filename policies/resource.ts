@@ -1,5 +1,5 @@
 /** A declared Kubernetes object, wherever it was declared. */
-import { get, isObj, text, type Obj } from "./value.ts";
+import { get, has, isObj, text, type Obj } from "./value.ts";
 
 /** One declared object as rules see it. */
 export interface Resource {
@@ -73,6 +73,15 @@ export function nameOf(resource: Resource): string | undefined {
 /** `metadata.namespace`, `default` when absent. @throws {UnknownRead} */
 export function namespaceOf(resource: Resource): string {
   return text(resource.data, "metadata", "namespace") ?? "default";
+}
+
+/**
+ * Whether a workload's own declaration says how many pods it has. Of one with a `status` nobody can tell: that is what the server has made
+ * of it, as Pulumi hands over what is deployed already, and the server fills in the number.
+ * @throws {UnknownRead}
+ */
+export function hasFixedReplicas({ data }: Resource): boolean {
+  return has(data, "spec", "replicas") && !has(data, "status");
 }
 
 /** The labels with string values. @throws {UnknownRead} when one is unknown */

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { containersOf, podOf } from "../kubernetes/pods.ts";
 import { mapSelects } from "../kubernetes/selector.ts";
-import { annotation, labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
+import { annotation, hasFixedReplicas, labelsOf, nameOf, namespaceOf, type Resource, type Stack } from "../resource.ts";
 import { eachResource, stackRule } from "../rule.ts";
-import { get, has, known, list, num, text, type Obj } from "../value.ts";
+import { get, known, list, num, text, type Obj } from "../value.ts";
 import { deployment, manifest, patched } from "./examples.ts";
 import { ofKind } from "../stack-index.ts";
 
@@ -74,6 +74,7 @@ export const canaryTarget = stackRule({
   examples: {
     pass: [
       [canary(), unscaled, template],
+      [canary(), patched(deployment(), { status: { replicas: 3 } }), template],
       [{ ...canary(), apiVersion: "example.org/v1" }],
       [canary({ analysis: { metrics: [{ name: "built-in" }] } }), unscaled],
       [canary({ analysis: { metrics: [{ name: "e", templateRef: { name: "errors", namespace: "flagger" } }] } }), unscaled, patched(template, { metadata: { namespace: "flagger" } })],
@@ -98,7 +99,7 @@ export const canaryTarget = stackRule({
       if (!target) return { path: "spec.targetRef", message: `${kind} ${name ?? ""} is not in this stack` };
       const twin = ofKind(stack, "Canary").find((other) => other !== found && text(other.data, "spec", "targetRef", "name") === name && namespaceOf(other) === namespaceOf(found));
       if (twin) return { path: "spec.targetRef", message: `Canary ${nameOf(twin) ?? ""} has the same target` };
-      if (has(target.data, "spec", "replicas")) return { path: "spec.targetRef", message: `${kind} ${name ?? ""} has fixed replicas` };
+      if (hasFixedReplicas(target)) return { path: "spec.targetRef", message: `${kind} ${name ?? ""} has fixed replicas` };
       const missing = list(found.data, "spec", "analysis", "metrics").flatMap((metric, index) => {
         const wanted = text(metric, "templateRef", "name");
         const near = text(metric, "templateRef", "namespace") ?? namespaceOf(found);

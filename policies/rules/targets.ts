@@ -1,5 +1,5 @@
 /** What points at something must point at something that is there. */
-import { labelsOf, nameOf, namespaceOf, stringMap, type Resource, type Stack } from "../resource.ts";
+import { hasFixedReplicas, labelsOf, nameOf, namespaceOf, stringMap, type Resource, type Stack } from "../resource.ts";
 import { containersOf, podOf } from "../kubernetes/pods.ts";
 import { mapSelects, selects, selectsAll } from "../kubernetes/selector.ts";
 import { ask, eachResource, stackRule } from "../rule.ts";
@@ -198,11 +198,11 @@ export const autoscalerAlone = stackRule({
 export const fixedReplicasUnderAutoscaler = stackRule({
   id: "no-fixed-replicas-under-autoscaler", title: "A workload with an autoscaler has no replicas of its own.", severity: "medium",
   why: "Every update sets the replicas back, in the middle of the load.", fix: "Remove spec.replicas.",
-  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })], [elsewhere(autoscaler), deployment()], [patched(autoscaler, { spec: { scaleTargetRef: { kind: "StatefulSet" } } }), deployment()]], fail: [[autoscaler, deployment()], [patched(autoscaler, { metadata: { name: "a" }, spec: { scaleTargetRef: { name: "other" } } }), autoscaler, deployment()]] },
+  examples: { pass: [[autoscaler, deployment({}, {}, { spec: { replicas: undefined } })], [autoscaler, patched(deployment(), { status: { replicas: 3 } })], [elsewhere(autoscaler), deployment()], [patched(autoscaler, { spec: { scaleTargetRef: { kind: "StatefulSet" } } }), deployment()]], fail: [[autoscaler, deployment()], [patched(autoscaler, { metadata: { name: "a" }, spec: { scaleTargetRef: { name: "other" } } }), autoscaler, deployment()]] },
   check: (stack) =>
     eachResource(ofKind(stack, ...REPLICATED), (workload) => {
       const scaled = ofKind(stack, "HorizontalPodAutoscaler").some((found) => text(found.data, "spec", "scaleTargetRef", "name") === nameOf(workload) && text(found.data, "spec", "scaleTargetRef", "kind") === workload.kind && namespaceOf(found) === namespaceOf(workload));
-      return scaled && has(workload.data, "spec", "replicas") ? { path: "spec.replicas", message: "an autoscaler sets the replicas of this workload" } : undefined;
+      return scaled && hasFixedReplicas(workload) ? { path: "spec.replicas", message: "an autoscaler sets the replicas of this workload" } : undefined;
     }),
 });
 
