@@ -1,6 +1,6 @@
 /** The condition that an object must meet before the next step may rely on it. */
 import { groupOf } from "../kubernetesKinds.ts";
-import { knownCustomResource, waitForCondition } from "./customResources.ts";
+import { awaitedWhateverIsAsked, both, knownCustomResource, waitForCondition } from "./customResources.ts";
 import { isTrue, type KubernetesObject } from "./objects.ts";
 import * as plain from "./services.ts";
 import type { Condition } from "./verdict.ts";
@@ -30,5 +30,7 @@ const BUILT_IN: { readonly [groupKind: string]: Condition } = {
 export function conditionFor(object: KubernetesObject): Condition | undefined {
   if (isTrue(object, "pulumi.com/skipAwait")) return undefined;
   const group = groupOf(object.apiVersion);
-  return waitForCondition(object) ?? BUILT_IN[`${group}/${object.kind}`] ?? knownCustomResource(group, object.kind);
+  const asked = waitForCondition(object);
+  if (asked !== undefined) return both(asked, awaitedWhateverIsAsked(group, object.kind));
+  return BUILT_IN[`${group}/${object.kind}`] ?? knownCustomResource(group, object.kind);
 }

@@ -1,6 +1,7 @@
 /** When custom resources count as made: by the annotation `pulumi.com/waitFor`, or for well-known kinds by what their controllers say. */
 import { JSONPath } from "jsonpath-plus";
 import { UserError } from "../errors.ts";
+import { releaseVerdict } from "./canaries.ts";
 import { annotation, at, listAt, textAt, title, type Json, type JsonMap, type KubernetesObject } from "./objects.ts";
 import { conditionOf, failed, READY, unseen, waiting, wordsOf, type Condition, type Verdict } from "./verdict.ts";
 
@@ -79,16 +80,6 @@ function judgePath(live: JsonMap, path: string, shown: string, wanted: string | 
 
 const condition = (type: string): Condition => (object) => judgeCondition(object, type, "True");
 
-/** Flagger: made once the primary is there; an analysis that this change starts must end well. */
-const canary: Condition = (object) => {
-  const phase = textAt(object, "status", "phase");
-  const words = wordsOf(conditionOf(object, "Promoted"));
-  if (phase === "Failed") return failed(`Flagger took the release back${words === "" ? "" : ` (${words})`}`);
-  if (phase === "Initialized" || phase === "Succeeded") return READY;
-  const weight = at(object, "status", "canaryWeight");
-  return waiting(`phase ${phase || "unknown"}${typeof weight === "number" && weight > 0 ? `, weight ${weight}` : ""}${words === "" ? "" : ` (${words})`}`);
-};
-
 const certificate: Condition = (object) => {
   const verdict = judgeCondition(object, "Ready", "True");
   const issuing = conditionOf(object, "Issuing");
@@ -108,7 +99,6 @@ const application: Condition = (object) => {
 
 /** Group and kind, any version. */
 const KINDS: { readonly [groupKind: string]: Condition } = {
-  "flagger.app/Canary": canary,
   "cert-manager.io/Certificate": certificate,
   "cert-manager.io/Issuer": condition("Ready"),
   "cert-manager.io/ClusterIssuer": condition("Ready"),
@@ -122,5 +112,28 @@ const KINDS: { readonly [groupKind: string]: Condition } = {
 
 /** The condition of a well-known kind; undefined for others, which count as made at once. */
 export function knownCustomResource(group: string, kind: string): Condition | undefined {
+  if (isCanary(group, kind)) return releaseVerdict();
   return KINDS[`${group}/${kind}`];
+}
+
+function isCanary(group: string, kind: string): boolean {
+  return group === "flagger.app" && kind === "Canary";
+}
+
+/**
+ * What an annotation can't say: a Canary's conditions are true of the release before until Flagger has looked at this one, so that whatever
+ * its annotation asks for, its verdict is awaited as well.
+ */
+export function awaitedWhateverIsAsked(group: string, kind: string): Condition | undefined {
+  return isCanary(group, kind) ? releaseVerdict() : undefined;
+}
+
+/** Both, the second once the first holds. */
+export function both(first: Condition, second: Condition | undefined): Condition {
+  if (second === undefined) return first;
+  return async (object, around, update) => {
+    const [left, right] = [await first(object, around, update), await second(object, around, update)];
+    if (right.state === "failed" || left.state === "ready") return right;
+    return right.state === "waiting" ? right : left;
+  };
 }

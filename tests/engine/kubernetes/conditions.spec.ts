@@ -45,7 +45,6 @@ describe("readiness of what the server knows", () => {
     [make("ConfigMap"), /^nothing/],
     [make("Thing"), /^nothing/],
     [make("Deployment", {}, { "pulumi.com/skipAwait": "true" }), /^nothing/],
-    [make("Canary", { status: { phase: "Failed", conditions: [{ type: "Promoted", message: "rolled back" }] } }), /^failed: Flagger took the release back \(rolled back\)/],
     [make("Canary", { status: { phase: "Progressing", canaryWeight: 20 } }), /^waiting: phase Progressing, weight 20/],
     [make("Canary", { status: { phase: "Succeeded" } }), /^ready$/],
     [make("Application", { status: { sync: { status: "Synced" }, health: { status: "Degraded" } } }), /^waiting: Synced, health Degraded/],

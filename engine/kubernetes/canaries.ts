@@ -1,0 +1,111 @@
+/** When a Flagger Canary has judged what was just written: the phase alone tells of the release before. */
+import { isDeepStrictEqual } from "node:util";
+import { at, listAt, mapAt, numberAt, textAt, type Json, type JsonMap, type KubernetesObject } from "./objects.ts";
+import { conditionOf, failed, READY, waiting, wordsOf, type Condition, type Surroundings } from "./verdict.ts";
+
+/** Phases in which a revision is looked at. */
+const JUDGING = new Set(["Waiting", "Progressing", "WaitingPromotion", "Promoting", "Finalising"]);
+/** Phases with nothing under way and nothing wrong. */
+const SETTLED = new Set(["Initialized", "Succeeded"]);
+/** Flagger looks at a target once an interval, and at its Canaries every 10 s. Twice that, for a busy one. */
+const LOOKS = 2;
+const LOOP_SECONDS = 10;
+
+/**
+ * A condition for one wait. It keeps what Flagger had said when the wait began, so that the verdict on a former revision is not taken for
+ * this one's: a release has begun when Flagger's phase or the revision that it names has moved since. Where target and primary run the
+ * same there is nothing to judge.
+ */
+export function releaseVerdict(now: () => number = () => performance.now()): Condition {
+  let before: { applied: string; at: number } | undefined;
+  let begun = false;
+  return async (object, around) => {
+    const phase = textAt(object, "status", "phase");
+    const applied = textAt(object, "status", "lastAppliedSpec");
+    before ??= { applied, at: now() };
+    begun ||= JUDGING.has(phase) || applied !== before.applied;
+    if (phase !== "Failed" && !SETTLED.has(phase)) return waiting(await progress(object, phase, around));
+    if (begun) return phase === "Failed" ? failed(takenBack(object)) : READY;
+    const pending = await hasOtherRevision(object, around);
+    if (!pending && phase !== "Failed") return READY;
+    const interval = secondsOf(textAt(object, "spec", "analysis", "interval")) || 60;
+    if (now() - before.at < LOOKS * (interval + LOOP_SECONDS) * 1000) return waiting("Flagger has not looked at this revision yet");
+    return pending && phase === "Failed" ? failed(`${takenBack(object)}, and has not changed since`) : READY;
+  };
+}
+
+function takenBack(object: JsonMap): string {
+  const words = wordsOf(conditionOf(object, "Promoted"));
+  return `Flagger took the release back${words === "" ? "" : ` (${words})`}`;
+}
+
+/** Whether the target's pods would differ from those that carry the traffic. */
+async function hasOtherRevision(object: KubernetesObject, around: Surroundings): Promise<boolean> {
+  const target = textAt(object, "spec", "targetRef", "name");
+  const deployments = await around.list("apps/v1", "deployments");
+  const [wanted, running] = [target, `${target}-primary`].map((name) => deployments.find((found) => textAt(found, "metadata", "name") === name));
+  if (wanted === undefined || running === undefined) return false;
+  return !isDeepStrictEqual(revision(wanted), revision(running));
+}
+
+/** A pod template without what Flagger changes in its copy: names that end in `-primary`, and its own annotation. */
+function revision(deployment: JsonMap): Json {
+  const template = mapAt(deployment, "spec", "template");
+  const annotations = Object.entries(mapAt(template, "metadata", "annotations")).filter(([key]) => key !== "flagger-id");
+  return plainNames({ spec: mapAt(template, "spec"), annotations: Object.fromEntries(annotations) });
+}
+
+function plainNames(value: Json): Json {
+  if (typeof value === "string") return value.replace(/-primary$/, "");
+  if (Array.isArray(value)) return value.map(plainNames);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainNames(item)]));
+}
+
+/** Phase, share of the traffic by the route itself (the status tells 0 while a promotion waits), failed checks, and Flagger's last complaint. */
+async function progress(object: KubernetesObject, phase: string, around: Surroundings): Promise<string> {
+  const parts = [phase === "" ? "Flagger has not looked at it yet" : `phase ${phase}`];
+  if (JUDGING.has(phase)) {
+    const weight = await shareOf(object, around);
+    if (weight !== undefined) parts.push(`weight ${weight}`);
+    const failures = numberAt(object, "status", "failedChecks");
+    if (failures > 0) parts.push(`${failures} of ${numberAt(object, "spec", "analysis", "threshold")} failed checks`);
+    const complaint = await lastComplaint(object, around);
+    if (complaint !== "") parts.push(complaint);
+  }
+  return parts.join(", ");
+}
+
+async function shareOf(object: KubernetesObject, around: Surroundings): Promise<number | undefined> {
+  const target = textAt(object, "spec", "targetRef", "name");
+  const name = textAt(object, "spec", "service", "name") || target;
+  if (textAt(object, "spec", "provider").startsWith("gatewayapi:")) {
+    const version = textAt(object, "spec", "provider").slice("gatewayapi:".length);
+    const routes = await around.list(`gateway.networking.k8s.io/${version}`, "httproutes");
+    const route = routes.find((found) => textAt(found, "metadata", "name") === name);
+    const backends = listAt(route, "spec", "rules").flatMap((rule) => listAt(rule, "backendRefs"));
+    const canary = backends.find((backend) => textAt(backend, "name") === `${name}-canary`);
+    if (canary !== undefined) return numberAt(canary, "weight");
+  }
+  const told = at(object, "status", "canaryWeight");
+  return typeof told === "number" && told > 0 ? told : undefined;
+}
+
+async function lastComplaint(object: KubernetesObject, around: Surroundings): Promise<string> {
+  const uid = textAt(object, "metadata", "uid");
+  const time = (event: JsonMap): string => textAt(event, "lastTimestamp") || textAt(event, "eventTime");
+  const events = (await around.list("v1", "events")).filter((event) => textAt(event, "involvedObject", "uid") === uid && textAt(event, "type") === "Warning" && time(event) >= begin(object));
+  const [last] = events.toSorted((left, right) => time(right).localeCompare(time(left)));
+  return textAt(last, "message").trim().slice(0, 200);
+}
+
+/** When the analysis began: what was complained of before does not belong to it. */
+function begin(object: JsonMap): string {
+  return textAt(conditionOf(object, "Promoted"), "lastTransitionTime");
+}
+
+/** `30s` or `2m`, as Flagger has them; 0 for anything else. */
+function secondsOf(text: string): number {
+  const [, count = "0", unit] = /^([0-9]+)(s|m)$/.exec(text) ?? [];
+  return Number(count) * (unit === "m" ? 60 : 1);
+}
