@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { seconds } from "./config/duration.ts";
 import { stackConfig } from "./config/runtime.ts";
 import * as parts from "./components/index.ts";
@@ -19,7 +20,12 @@ const zeroTrust = new parts.ZeroTrustNetwork(`${app}-network`, {
   dns: network.dns,
   monitoring: network.monitoring.namespace,
   verification: config.strategy === "blueGreen",
-  ...(config.strategy === "canary" && { gates: { ...network.gates, own: network.gates.namespace === config.namespace, callers: network.flagger.namespace } }),
+  ...(config.strategy === "canary" && {
+    load: config.canary.load.enabled,
+    ...(config.canary.gates.enabled && {
+      gates: { ...network.gates, own: network.gates.namespace === config.namespace, callers: network.flagger.namespace, apiServer: network.apiServer },
+    }),
+  }),
   acmeSolver: tls.enabled && tls.issuer.type === "acme",
 });
 const { secretName } = new parts.StackSecrets(`${app}-secrets`, {
@@ -67,7 +73,10 @@ if (blueGreen && entrance) {
   new parts.LiveRoute(`${app}-live`, { ...place, entrance, serviceName: blueGreen.liveService.metadata.name, servicePort: config.service.port });
 }
 
-const { maxWeight, stepWeight, gates, provider, prometheus, ...judged } = config.canary;
+const { maxWeight, stepWeight, gates, provider, prometheus, lock, load, ...judged } = config.canary;
+const { enabled: gated, approval, ...asked } = gates;
+const token = config.gateToken === undefined ? undefined : pulumi.secret(config.gateToken);
+const releaseGates = gated ? parts.releaseGates(network.gates.namespace, { ...asked, token, ...(approval.required && { approval: { timeout: approval.timeout } }) }) : [];
 const canary =
   config.strategy === "canary" && entrance
     ? new parts.Canary(
@@ -80,7 +89,9 @@ const canary =
           gateway: { name: entrance.gatewayName, namespace, sectionName: entrance.sectionName, hosts: [entrance.hostname] },
           servicePort: config.service.port,
           autoscaling: { minReplicas: config.replicas, ...config.autoscaling },
-          analysis: { ...judged, traffic: { kind: "weights", maxWeight, stepWeight }, gates: parts.releaseGates(network.gates.namespace, gates) },
+          analysis: { ...judged, traffic: { kind: "weights", maxWeight, stepWeight }, gates: releaseGates },
+          lock,
+          ...(load.enabled && { load }),
         },
         options,
       )

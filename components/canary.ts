@@ -7,9 +7,11 @@ import { type AnalysisArgs, canaryAnalysis, completeAnalysis, objectionsToAnalys
 import type { AnalysisTimes } from "./canaryTicks.ts";
 import { type Objection, refuseInvalid } from "./invalidArgument.ts";
 import { appLabels } from "./labels.ts";
+import { type LoadArgs, loadDeployment, objectionsToLoad } from "./loadSource.ts";
 import { canaryMetrics } from "./metricTemplates.ts";
 import { type PodTemplateArgs, defaultLimits } from "./podTemplate.ts";
 import { after } from "./ordering.ts";
+import { type LockTransforms, ReleaseLock } from "./releaseLock.ts";
 import { type Transform, transformed } from "./transform.ts";
 import { Workload, type WorkloadArgs } from "./workload.ts";
 
@@ -40,10 +42,15 @@ export interface CanaryArgs extends PodTemplateArgs {
   readonly maxUnavailable?: pulumi.Input<number | string>;
   /** How a release is judged. */
   readonly analysis?: AnalysisArgs;
+  /** Requests of our own to the new version while it is judged, for services with few users. @default - none */
+  readonly load?: LoadArgs;
+  /** Whether another revision is refused while one is judged; needs the right to make a ValidatingAdmissionPolicy. @default true */
+  readonly lock?: boolean;
   /** Edits of the children. */
-  readonly transform?: WorkloadArgs["transform"] & {
+  readonly transform?: WorkloadArgs["transform"] & LockTransforms & {
     readonly autoscaler?: Transform<k8s.autoscaling.v2.HorizontalPodAutoscalerArgs>;
     readonly metricTemplate?: Transform<CustomResourceArgs>;
+    readonly load?: Transform<k8s.apps.v1.DeploymentArgs>;
     readonly canary?: Transform<CustomResourceArgs>;
   };
 }
@@ -51,7 +58,8 @@ export interface CanaryArgs extends PodTemplateArgs {
 /**
  * Canary delivery by Flagger over the Gateway API. Flagger owns what it makes (Deployment, Services, autoscaler and Secret copies
  * named `-primary`, the HTTPRoute), so none of that is declared here; the target has no `replicas` and always an autoscaler.
- * A release is a changed pod template. `up` returns before Flagger has judged it; {@link times} says how long that takes.
+ * A release is a changed pod template. Pulumi's own engine returns from `up` before Flagger has judged it, the embedded one after;
+ * {@link times} says how long that takes.
  */
 export class Canary extends pulumi.ComponentResource {
   /** @internal */
@@ -65,6 +73,8 @@ export class Canary extends pulumi.ComponentResource {
   readonly metricTemplates: readonly k8s.apiextensions.CustomResource[];
   /** Flagger's Canary. */
   readonly canary: k8s.apiextensions.CustomResource;
+  /** Refuses another revision while one is judged; missing where it was not wanted. */
+  readonly lock: ReleaseLock | undefined;
   /** How long a release takes, in seconds. */
   readonly times: AnalysisTimes;
   /** Name of the Service that Flagger makes for the users. */
@@ -74,10 +84,12 @@ export class Canary extends pulumi.ComponentResource {
     super(Canary.__pulumiType, name, {}, opts);
     const analysis = completeAnalysis(args.analysis ?? {});
     const { minReplicas, maxReplicas, cpuUtilization } = { minReplicas: 3, maxReplicas: 6, cpuUtilization: 70, ...args.autoscaling };
-    refuseInvalid("Canary", name, [...objectionsToAutoscaling(minReplicas, maxReplicas), ...objectionsToAnalysis(analysis)], this);
+    refuseInvalid("Canary", name, [...objectionsToAutoscaling(minReplicas, maxReplicas), ...objectionsToAnalysis(analysis), ...objectionsToLoad(args.load ?? {})], this);
 
     const deadline = seconds(analysis.progressDeadline);
     this.times = timesOf(analysis);
+    // Twice the longest way to a verdict, for pods that are slow and gates that say "not yet"; ten minutes is Pulumi's own.
+    const patience = `${Math.max(600, 2 * (deadline + this.times.promoteSeconds + this.times.rollBackSeconds))}s`;
     this.serviceName = args.app;
     const child = { parent: this, ...after(opts) };
     const metadata = { namespace: args.namespace, labels: { ...appLabels(args.app) } };
@@ -108,6 +120,7 @@ export class Canary extends pulumi.ComponentResource {
       container: args.app,
       cpuCores: pulumi.output(limits.cpu).apply(amount),
       memoryBytes: pulumi.output(limits.memory).apply(amount),
+      servicePort: args.servicePort ?? 80,
     };
     const templates = canaryMetrics(analysis.metrics, source).map((metric) => ({
       ...metric,
@@ -160,9 +173,18 @@ export class Canary extends pulumi.ComponentResource {
             ),
           },
         },
-        { parent: this, dependsOn: [this.workload.deployment, this.autoscaler, ...this.metricTemplates] },
+        { parent: this, dependsOn: [this.workload.deployment, this.autoscaler, ...this.metricTemplates], customTimeouts: { create: patience, update: patience } },
       ),
     );
+
+    if (args.load !== undefined) {
+      const place = { ...args, serviceAccountName: this.workload.serviceAccount.metadata.name, servicePort: args.servicePort ?? 80 };
+      new k8s.apps.v1.Deployment(...transformed<k8s.apps.v1.DeploymentArgs>(args.transform?.load, `${name}-load`, loadDeployment(args.load, place), child));
+    }
+    this.lock =
+      (args.lock ?? true)
+        ? new ReleaseLock(`${name}-lock`, { app: args.app, namespace: args.namespace, transform: args.transform ?? {} }, { parent: this })
+        : undefined;
 
     this.registerOutputs({ canary: this.canary.metadata.name, ...this.times });
   }

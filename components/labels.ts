@@ -45,6 +45,16 @@ export function belongingSelector(app: string): Labels {
   return { "app.kubernetes.io/part-of": app };
 }
 
+/** What selects the pods that send requests of our own to a canary. */
+export function loadSelector(app: string): Labels {
+  return { "app.kubernetes.io/name": app, "app.kubernetes.io/component": "load" };
+}
+
+/** Labels of those pods: not the application's `app`, so that no Service ever sends them a request. */
+export function loadLabels(app: string): Labels {
+  return { ...appLabels(app), app: `${app}-load`, ...loadSelector(app) };
+}
+
 /** What selects the verification Job's pods. */
 export function verificationSelector(app: string): Labels {
   return { "app.kubernetes.io/name": app, "app.kubernetes.io/component": "verification" };

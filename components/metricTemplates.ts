@@ -18,6 +18,11 @@ export interface CanaryMetrics {
   readonly cpu?: Check & { readonly max?: number };
   /** Memory of the fullest pod, of its limit. `max` in percent. @default 85 */
   readonly memory?: Check & { readonly max?: number };
+  /**
+   * Who counts requests and their time. `application`: `http_requests_total{status}` and `http_request_duration_seconds`, by its own pods.
+   * `traefik`: the data plane's counters of the canary's Service, for applications that have none. @default "application"
+   */
+  readonly counters?: "application" | "traefik";
   /** Requests answered within the window: fewer than `min` can't be judged, and that is a failure. @default 20 */
   readonly requests?: Check & { readonly min?: number };
 }
@@ -32,6 +37,8 @@ export interface MetricSource {
   readonly cpuCores: pulumi.Input<number>;
   /** The container's memory limit, in bytes. */
   readonly memoryBytes: pulumi.Input<number>;
+  /** Port of the canary's Service, which Traefik has in the name of its series. */
+  readonly servicePort: pulumi.Input<number>;
 }
 
 /** A measure: the query of its MetricTemplate and the check that the Canary makes of it. */
@@ -49,28 +56,53 @@ export interface Metric {
 /** Pods of the target and not of its `-primary` copy, whose names have a part more. Prometheus anchors the expression. */
 const canaryPods = `namespace="{{ namespace }}",pod=~"{{ target }}-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)"`;
 
-/** The five measures, in the order in which Flagger asks for them. */
+/** Traefik's name of the canary's Service: namespace, name, protocol and port. */
+function traefikService({ servicePort }: MetricSource): pulumi.Output<string> {
+  return pulumi.interpolate`service=~"{{ namespace }}-{{ target }}-canary-http-${servicePort}@kubernetesgateway"`;
+}
+
+/** Selectors of the series that count: all requests, those without a server error, and the buckets of their times. */
+function counters(kind: CanaryMetrics["counters"], source: MetricSource): Record<"all" | "good" | "buckets", pulumi.Input<string>> {
+  if (kind === "traefik") {
+    const service = traefikService(source);
+    return {
+      all: pulumi.interpolate`traefik_service_requests_total{${service}}`,
+      good: pulumi.interpolate`traefik_service_requests_total{${service},code!~"5.*"}`,
+      buckets: pulumi.interpolate`traefik_service_request_duration_seconds_bucket{${service}}`,
+    };
+  }
+  return {
+    all: `http_requests_total{${canaryPods}}`,
+    good: `http_requests_total{${canaryPods},status!~"5.*"}`,
+    buckets: `http_request_duration_seconds_bucket{${canaryPods}}`,
+  };
+}
+
+/**
+ * The five measures, in the order in which Flagger asks for them. None has the name of a built-in one (`request-success-rate`,
+ * `request-duration`): Flagger would make its own query of it, whatever template is named beside.
+ */
 export function canaryMetrics(metrics: CanaryMetrics, source: MetricSource): Metric[] {
   const { successRate, latency, cpu, memory, requests } = metrics;
   const container = `${canaryPods},container="${source.container}"`;
-  const answered = `http_requests_total{${canaryPods}}`;
+  const { all, good, buckets } = counters(metrics.counters, source);
   return [
     {
       name: "request-count",
-      query: `sum(increase(${answered}[{{ interval }}]))`,
+      query: pulumi.interpolate`sum(increase(${all}[{{ interval }}]))`,
       thresholdRange: { min: requests?.min ?? 20 },
       interval: requests?.interval ?? "1m",
     },
     {
-      name: "request-success-rate",
+      name: "success-rate",
       // Without `or` a release whose every answer is an error would have no numerator, and so no value but also no zero.
-      query: `100 * (sum(rate(http_requests_total{${canaryPods},status!~"5.*"}[{{ interval }}])) or vector(0)) / sum(rate(${answered}[{{ interval }}]))`,
+      query: pulumi.interpolate`100 * (sum(rate(${good}[{{ interval }}])) or vector(0)) / sum(rate(${all}[{{ interval }}]))`,
       thresholdRange: { min: successRate?.min ?? 99 },
       interval: successRate?.interval ?? "1m",
     },
     {
-      name: "request-duration",
-      query: `1000 * histogram_quantile(${latency?.quantile ?? 0.99}, sum by (le) (rate(http_request_duration_seconds_bucket{${canaryPods}}[{{ interval }}])))`,
+      name: "latency",
+      query: pulumi.interpolate`1000 * histogram_quantile(${latency?.quantile ?? 0.99}, sum by (le) (rate(${buckets}[{{ interval }}])))`,
       thresholdRange: { max: milliseconds(latency?.max ?? "500ms") },
       interval: latency?.interval ?? "30s",
     },
@@ -118,7 +150,8 @@ export function objectionsToMetrics(metrics: CanaryMetrics, interval: string): O
       fix: "A canary that nobody asked has proved nothing.",
     });
   }
-  for (const [name, metric] of Object.entries(metrics) as [string, Check | undefined][]) {
+  const { successRate, latency, cpu, memory, requests } = metrics;
+  for (const [name, metric] of Object.entries<Check | undefined>({ successRate, latency, cpu, memory, requests })) {
     if (metric?.interval !== undefined && seconds(metric.interval) < seconds(interval)) {
       objections.push({
         path: `metrics.${name}.interval`,

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { belongingSelector, servingSelector, verificationSelector } from "./labels.ts";
+import { belongingSelector, loadSelector, servingSelector, verificationSelector } from "./labels.ts";
 
 type NetworkPolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
@@ -40,9 +40,13 @@ export interface Allowances {
     readonly callers: pulumi.Input<string>;
     readonly port?: Port;
     readonly prometheusPort?: Port;
+    /** The API server, which they ask what is deployed: its addresses as CIDRs, and the port behind them. @default - not reached */
+    readonly apiServer?: { readonly cidrs: readonly pulumi.Input<string>[]; readonly port: Port };
   };
   /** Whether a verification Job asks the pods: blue-green's. @default true */
   readonly verification?: boolean;
+  /** Whether a load source asks the canary's pods. @default false */
+  readonly load?: boolean;
   /** Whether an ACME solver must be reachable through the data plane, port 8089. @default false */
   readonly acmeSolver?: boolean;
 }
@@ -95,17 +99,25 @@ export function networkRules(allow: Allowances): NetworkRule[] {
     rules.push(ingress("from-verification", serving, [{ podSelector: verifying }], [port]));
     rules.push(egress("verification", verifying, [{ podSelector: serving }], [port]));
   }
+  if (allow.load ?? false) {
+    const asking = { matchLabels: { ...loadSelector(allow.app) } };
+    rules.push(ingress("from-load", serving, [{ podSelector: asking }], [port]));
+    rules.push(egress("load", asking, [{ podSelector: serving }], [port]));
+  }
   if (allow.monitoring !== undefined) rules.push(ingress("from-monitoring", serving, [inNamespace(allow.monitoring)], [port]));
   if (allow.acmeSolver === true) {
     rules.push(ingress("acme-solver", { matchLabels: { "acme.cert-manager.io/http01-solver": "true" } }, [inNamespace(allow.ingress)], [8089]));
   }
   if (allow.gates !== undefined) {
-    const { namespace, own, callers, port: gatePort = 8080, prometheusPort = 9090 } = allow.gates;
+    const { namespace, own, callers, port: gatePort = 8080, prometheusPort = 9090, apiServer } = allow.gates;
     const gates = { matchLabels: { ...belongingSelector(allow.app), "app.kubernetes.io/component": "gate" } };
     rules.push(ingress("from-gates", serving, [{ ...(own ? {} : inNamespace(namespace)), podSelector: gates }], [port]));
     if (own) {
       rules.push(ingress("gates", gates, [inNamespace(callers)], [gatePort]));
       rules.push(egress("gates-to-workload", gates, [{ podSelector: serving }], [port]));
+      if (apiServer !== undefined && apiServer.cidrs.length > 0) {
+        rules.push(egress("gates-to-api-server", gates, apiServer.cidrs.map((cidr) => ({ ipBlock: { cidr } })), [apiServer.port]));
+      }
       if (allow.monitoring !== undefined) rules.push(egress("gates-to-monitoring", gates, [inNamespace(allow.monitoring)], [prometheusPort]));
     }
   }

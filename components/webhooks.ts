@@ -31,23 +31,41 @@ export interface Gate {
   readonly metadata?: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
+/** The gates' settings. */
+export interface ReleaseGates extends Readonly<Record<"compliance" | "security" | "performance", { readonly timeout: string }>> {
+  /** A person's yes before the promotion. @default - not asked */
+  readonly approval?: { readonly timeout: string };
+  /**
+   * What Flagger proves itself by. It can send nothing but the address, so the token stands in the Canary: whoever may read Canaries reads it.
+   * Give it as a Pulumi secret: then the state holds it encrypted and no output shows it. @default - none
+   */
+  readonly token?: pulumi.Input<string>;
+}
+
+/** Flagger's own events are recorded in no time, or not at all. */
+export const recordTimeout = "2s";
+
 /**
- * The three gates of a release, in a namespace of theirs, and how long each may take. What can fail a release is asked before its first
- * traffic, and again before its promotion, since a second revision may have come; what needs traffic is asked at every tick.
+ * The gates of a release, in a namespace of theirs, and how long each may take. What can fail a release is asked before its first
+ * traffic, and again before its promotion, since a second revision may have come; what needs traffic is asked at every tick; a person's
+ * approval holds the promotion. What Flagger reports goes to a gate's record, for Kubernetes' events lose texts.
  */
-export function releaseGates(
-  namespace: pulumi.Input<string>,
-  gates: Readonly<Record<"compliance" | "security" | "performance", { readonly timeout: string }>>,
-): Gate[] {
+export function releaseGates(namespace: pulumi.Input<string>, { approval, token, ...gates }: ReleaseGates): Gate[] {
+  const at = (service: string, path: string): pulumi.Output<string> =>
+    token === undefined
+      ? pulumi.interpolate`http://${service}-service.${namespace}${path}`
+      : pulumi.interpolate`http://${service}-service.${namespace}${path}?token=${pulumi.output(token).apply(encodeURIComponent)}`;
   return [
     {
       name: "compliance",
-      url: pulumi.interpolate`http://compliance-service.${namespace}/validate`,
+      url: at("compliance", "/validate"),
       hooks: ["pre-rollout", "confirm-promotion"],
       ...gates.compliance,
     },
-    { name: "security", url: pulumi.interpolate`http://security-service.${namespace}/scan`, hooks: ["pre-rollout", "confirm-promotion"], ...gates.security },
-    { name: "performance", url: pulumi.interpolate`http://performance-service.${namespace}/validate`, hooks: ["rollout"], ...gates.performance },
+    { name: "security", url: at("security", "/scan"), hooks: ["pre-rollout", "confirm-promotion"], ...gates.security },
+    { name: "performance", url: at("performance", "/validate"), hooks: ["rollout"], ...gates.performance },
+    ...(approval === undefined ? [] : [{ name: "approval", url: at("approval", "/approve"), hooks: ["confirm-promotion"] as const, ...approval }]),
+    { name: "record", url: at("compliance", "/event"), hooks: ["event"], timeout: recordTimeout },
   ];
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { key } from "./key.ts";
-import { address, duration, image, integer, oneOf, percent, tickDuration } from "./values.ts";
+import { address, duration, flag, image, integer, line, oneOf, percent, tickDuration } from "./values.ts";
 
 /** The two slots of a blue-green stack. */
 const slotNames = ["blue", "green"] as const;
@@ -73,19 +73,23 @@ export const blueGreen = key(
   { description: "The blue-green strategy; read when `strategy` is `blueGreen`." },
 );
 
-const gate = (name: string, hook: string, timeout: string) =>
-  key(
-    z
-      .strictObject({
-        timeout: tickDuration({
-          description: `Time that the ${name} gate has for its answer, in ${hook}.`,
-          min: "1s",
-          max: "2m",
-        }).default(timeout),
-      })
-      .prefault({}),
-    { description: `The ${name} gate.` },
-  );
+const gateTimeout = (name: string, hook: string) =>
+  tickDuration({ description: `Time that the ${name} gate has for its answer, in ${hook}.`, min: "1s", max: "2m" }).default("5s");
+
+const gate = (name: string, hook: string) =>
+  key(z.strictObject({ timeout: gateTimeout(name, hook) }).prefault({}), { description: `The ${name} gate.` });
+
+const approval = key(
+  z
+    .strictObject({
+      required: flag({
+        description: "Whether a person's signed approval is needed before the promotion; where absent, in production only.",
+      }).optional(),
+      timeout: gateTimeout("approval", "confirm-promotion"),
+    })
+    .prefault({}),
+  { description: "The approval gate." },
+);
 
 const metric = <Limit extends z.ZodRawShape>(description: string, limit: Limit, interval: string) =>
   key(
@@ -133,9 +137,26 @@ export const canary = key(
         description: "Prometheus that the metrics are asked of.",
         schemes: ["http", "https"],
       }).default("http://prometheus.monitoring:9090"),
+      lock: flag({
+        description:
+          "Whether another revision is refused while one is judged: a ValidatingAdmissionPolicy, which is an object of the cluster.",
+      }).default(true),
+      load: key(
+        z
+          .strictObject({
+            enabled: flag({ description: "Whether a pod asks the new version while it is judged." }).default(false),
+            requestsPerSecond: integer(1, 100, { description: "How often.", unit: "requests per second" }).default(5),
+            path: line(200, { description: "What is asked: a path that changes nothing and is counted as a request." }).default("/version"),
+          })
+          .prefault({}),
+        { description: "Requests of our own, for stacks with too few users to judge a release by." },
+      ),
       metrics: key(
         z
           .strictObject({
+            counters: oneOf(["application", "traefik"], {
+              description: "Who counts requests and their time: the application, or the data plane where it does not.",
+            }).default("application"),
             successRate: metric(
               "Requests that the canary answers without a server error.",
               { min: percent(0, 100, { description: "Smallest share that passes." }).default(99) },
@@ -175,14 +196,16 @@ export const canary = key(
       gates: key(
         z
           .strictObject({
-            compliance: gate("compliance", "pre-rollout and confirm-promotion", "5s"),
-            performance: gate("performance", "rollout, at every tick", "10s"),
-            security: gate("security", "pre-rollout and confirm-promotion", "10s"),
+            compliance: gate("compliance", "pre-rollout and confirm-promotion"),
+            performance: gate("performance", "rollout, at every tick"),
+            security: gate("security", "pre-rollout and confirm-promotion"),
+            approval,
+            enabled: flag({ description: "Whether the gates are asked. Outside of local stacks they always are." }).default(true),
           })
           .prefault({}),
         {
           description:
-            "The gates that Flagger asks. At the last weight all three are asked in one tick, so their timeouts together stay below `canary.interval`.",
+            "The gates that Flagger asks. At the last weight all are asked in one tick, and an event is recorded, so their timeouts together stay below `canary.interval`.",
         },
       ),
     })

@@ -13,6 +13,14 @@ function timeToTakeBack({ interval, threshold }: Pick<ParsedConfig["canary"], "i
   return (threshold + 2) * milliseconds(interval);
 }
 
+/** Flagger reports an event in the tick itself; `components/webhooks.ts` gives the record as long. */
+const recordMilliseconds = 2000;
+
+/** Whether a person must say yes: where nothing is said, in production. */
+export function needsApproval(environment: ParsedConfig["environment"], approval: ParsedConfig["canary"]["gates"]["approval"]): boolean {
+  return approval.required ?? environment === "production";
+}
+
 const liveSlotIsFilled: Rule = {
   summary: "Under blue-green the active slot has an image.",
   reads: ["strategy", "blueGreen"],
@@ -78,20 +86,35 @@ const weightsStepEvenly: Rule = {
 
 const gatesFitTheTick: Rule = {
   summary:
-    "The three gates' timeouts together are below `canary.interval`: at the last weight one tick asks them all, one after another, and Flagger drops ticks that are late.",
-  reads: ["canary.interval", "canary.gates"],
-  check: ({ canary: { interval, gates } }, { reveal }) => {
-    const sum = Object.values(gates).reduce((total, { timeout }) => total + milliseconds(timeout), 0);
-    return sum < milliseconds(interval)
+    "The gates' timeouts and 2 s for the record are together below `canary.interval`: at the last weight one tick asks them all, one after another, and Flagger drops ticks that are late.",
+  reads: ["environment", "canary.interval", "canary.gates"],
+  check: ({ environment, canary: { interval, gates } }, { reveal }) => {
+    const { compliance, performance, security, approval, enabled } = gates;
+    const asked = [compliance, performance, security, ...(needsApproval(environment, approval) ? [approval] : [])];
+    const sum = asked.reduce((total, { timeout }) => total + milliseconds(timeout), recordMilliseconds);
+    return !enabled || sum < milliseconds(interval)
       ? []
       : [
           {
             key: "canary.gates",
-            rule: `timeouts that are together below canary.interval (${reveal(interval, "canary.interval")}); they are ${reveal(formatDuration(sum), "canary.gates")}, and at the last weight one tick asks all three gates`,
+            rule: `timeouts that are together below canary.interval (${reveal(interval, "canary.interval")}); they are ${reveal(formatDuration(sum), "canary.gates")}, with ${formatDuration(recordMilliseconds)} for the record, and at the last weight one tick asks all of them`,
             fix: "Lower the timeouts, or lengthen canary.interval.",
           },
         ];
   },
+};
+
+const gatesAreAsked: Rule = {
+  summary: "In staging and production the gates are asked, and production asks for an approval.",
+  reads: ["environment", "canary.gates"],
+  check: ({ environment, canary: { gates } }, { strict, reveal }) => [
+    ...(strict && !gates.enabled
+      ? [{ key: "canary.gates.enabled", rule: `true in ${reveal(environment, "environment")}: a release that nobody checks reaches users`, fix: { set: true } }]
+      : []),
+    ...(environment === "production" && gates.approval.required === false
+      ? [{ key: "canary.gates.approval.required", rule: "true in production", fix: { set: true } }]
+      : []),
+  ],
 };
 
 const metricsSeeEveryRequest: Rule = {
@@ -99,7 +122,7 @@ const metricsSeeEveryRequest: Rule = {
   reads: ["canary.interval", "canary.metrics"],
   check: ({ canary: { interval, metrics } }, { reveal }) =>
     Object.entries(metrics).flatMap(([name, metric]): Violation[] =>
-      milliseconds(metric.interval) >= milliseconds(interval)
+      typeof metric === "string" || milliseconds(metric.interval) >= milliseconds(interval)
         ? []
         : [
             {
@@ -150,6 +173,7 @@ export const deliveryRules: readonly Rule[] = [
   canaryHasImageAndRoute,
   weightsStepEvenly,
   gatesFitTheTick,
+  gatesAreAsked,
   metricsSeeEveryRequest,
   deadlineAllowsTwoTicks,
   takenBackInTime,

@@ -1,4 +1,5 @@
 import { distance } from "fastest-levenshtein";
+import { needsApproval } from "./deliveryRules.ts";
 import { ConfigError, type Problem } from "./problems.ts";
 import { ownValues, type RawConfig } from "./rawConfig.ts";
 import { overlaps, type Path, Reporter, valueAt } from "./reporter.ts";
@@ -25,7 +26,9 @@ export function loadStackConfig(raw: RawConfig): StackConfig {
 function complete(stack: string, parsed: ParsedConfig): StackConfig {
   const namespace = parsed.namespace ?? parsed.environment;
   const gates = { namespace: parsed.network.gates.namespace ?? namespace };
-  return { ...parsed, stack, namespace, network: { ...parsed.network, gates } } as StackConfig;
+  const approval = { ...parsed.canary.gates.approval, required: needsApproval(parsed.environment, parsed.canary.gates.approval) };
+  const canary = { ...parsed.canary, gates: { ...parsed.canary.gates, approval } };
+  return { ...parsed, stack, namespace, canary, network: { ...parsed.network, gates } } as StackConfig;
 }
 
 function violations(

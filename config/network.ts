@@ -31,6 +31,28 @@ export const network = key(
       dns: peerWithPort("the cluster's DNS, by UDP and TCP", "kube-system", 53),
       monitoring: peer("Prometheus, which scrapes the pods", "monitoring"),
       flagger: peer("Flagger, which asks the gates", "flagger-system"),
+      apiServer: key(
+        z
+          .strictObject({
+            cidrs: key(
+              z.array(
+                key(z.union([z.cidrv4(), z.cidrv6()]), {
+                  description: "Addresses.",
+                  rule: "a CIDR, such as 10.0.0.1/32",
+                  example: "10.0.0.1/32",
+                }),
+              ).max(20),
+              {
+                description: "Addresses that the API server is reached at, behind its Service. Without them the gates can't read what is deployed, and refuse every release.",
+                rule: "a list of at most 20 CIDRs",
+                example: ["10.0.0.1/32"],
+              },
+            ).default([]),
+            port: port({ description: "Port of the API server, behind its Service." }).default(6443),
+          })
+          .prefault({}),
+        { description: "The API server, which gates in the stack's own namespace ask." },
+      ),
       gates: key(
         z
           .strictObject({

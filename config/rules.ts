@@ -10,8 +10,9 @@ function peakPods({
   strategy,
   replicas,
   autoscaling,
-}: Pick<ParsedConfig, "strategy" | "replicas" | "autoscaling">): number {
-  return strategy === "canary" ? 2 * autoscaling.maxReplicas : 2 * replicas + 1;
+  canary,
+}: Pick<ParsedConfig, "strategy" | "replicas" | "autoscaling" | "canary">): number {
+  return strategy === "canary" ? 2 * autoscaling.maxReplicas + (canary.load.enabled ? 1 : 0) : 2 * replicas + 1;
 }
 
 const environmentOfStack: Rule = {
@@ -49,8 +50,8 @@ const objectivesAgree: Rule = {
 
 const quotaHoldsTwoVersions: Rule = {
   summary:
-    "The quota holds two versions at once: twice `replicas` pods and a verification Job, or twice `autoscaling.maxReplicas` pods.",
-  reads: ["quota", "resources", "replicas", "strategy", "autoscaling.maxReplicas"],
+    "The quota holds two versions at once: twice `replicas` pods and a verification Job, or twice `autoscaling.maxReplicas` pods and the one that asks them.",
+  reads: ["quota", "resources", "replicas", "strategy", "autoscaling.maxReplicas", "canary.load"],
   check: (config, { reveal }) => {
     const pods = peakPods(config);
     const sources = ["replicas", "autoscaling", "resources", "strategy"];
@@ -97,7 +98,7 @@ const namespaceOfItsOwn: Rule = {
       ];
     }
     const [peer] =
-      Object.entries(network).find(([name, { namespace: other }]) => name !== "gates" && other === own) ?? [];
+      Object.entries(network).find(([name, peered]) => name !== "gates" && "namespace" in peered && peered.namespace === own) ?? [];
     return peer === undefined
       ? []
       : [

@@ -73,6 +73,12 @@ export const configSchema = z.strictObject({
   tls,
   blueGreen,
   canary,
+  gateToken: key(z.string().regex(/^[\x21-\x7e]{16,256}$/), {
+    description:
+      "What Flagger proves itself to the gates by; set it with `--secret`. Flagger can send it in the address only, so it stands in the Canary: let nobody else read Canaries.",
+    rule: "16 to 256 visible ASCII characters",
+    example: "<random text>",
+  }).optional(),
   freezes,
   slo,
   budgets,

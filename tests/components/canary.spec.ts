@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { type AnalysisArgs, Canary, type CanaryArgs, releaseGates } from "../../components/index.ts";
 import { canaryAnalysis, objectionsToAnalysis, timesOf } from "../../components/canaryAnalysis.ts";
-import { type Inputs, type Registered, at, bothWays, isAfter, objectAt, one, underMocks, without } from "./mocks.ts";
+import { type Labels, loadSelector, selects, servingSelector, slotSelector } from "../../components/labels.ts";
+import { loadScript, objectionsToLoad } from "../../components/loadSource.ts";
+import { canaryMetrics } from "../../components/metricTemplates.ts";
+import { type Inputs, type Registered, at, bothWays, isAfter, objectAt, one, underMocks, valueOf, without } from "./mocks.ts";
 
 const args: CanaryArgs = {
   app: "audit",
@@ -16,6 +23,7 @@ const args: CanaryArgs = {
 const build = (more: Partial<CanaryArgs>, preview: boolean) => underMocks(() => new Canary("audit", { ...args, ...more }), { preview });
 const specOf = async (more: Partial<CanaryArgs>) => one((await build(more, false)).registered, "Canary", "audit-canary").inputs["spec"] as Inputs;
 const timeouts = { compliance: { timeout: "5s" }, security: { timeout: "10s" }, performance: { timeout: "10s" } };
+const lockOf = (registered: readonly Registered[]) => one(registered, "ValidatingAdmissionPolicy").inputs["spec"] as Inputs;
 
 for (const { title, preview } of bothWays) {
   describe(`Canary ${title}`, () => {
@@ -29,11 +37,14 @@ for (const { title, preview } of bothWays) {
           "Canary audit-canary",
           "Deployment audit-workload-deployment",
           "HorizontalPodAutoscaler audit-autoscaler",
-          ...["cpu-usage", "memory-usage", "request-count", "request-duration", "request-success-rate"].map(
+          ...["cpu-usage", "memory-usage", "request-count", "latency", "success-rate"].map(
             (metric) => `MetricTemplate audit-metric-${metric}`,
           ),
           "PodDisruptionBudget audit-workload-disruption-budget",
+          "ReleaseLock audit-lock",
           "ServiceAccount audit-workload-service-account",
+          "ValidatingAdmissionPolicy audit-lock-policy",
+          "ValidatingAdmissionPolicyBinding audit-lock-binding",
           "Workload audit-workload",
         ].sort(),
       );
@@ -53,11 +64,11 @@ for (const { title, preview } of bothWays) {
     it("lets every child be edited", async () => {
       const edit = { metadata: { labels: { edited: "yes" } } };
       const { registered } = await build(
-        { transform: { serviceAccount: edit, deployment: edit, podDisruptionBudget: edit, autoscaler: edit, metricTemplate: edit, canary: edit } },
+        { transform: { serviceAccount: edit, deployment: edit, podDisruptionBudget: edit, autoscaler: edit, metricTemplate: edit, canary: edit, load: edit, lock: edit, lockBinding: edit }, load: {} },
         preview,
       );
       const made = registered.filter(({ type }) => type.startsWith("kubernetes:"));
-      assert.equal(made.length, 10);
+      assert.equal(made.length, 13);
       for (const { inputs, name } of made) assert.deepEqual(at(inputs, "metadata"), edit.metadata, name);
     });
   });
@@ -95,8 +106,8 @@ describe("The Canary", () => {
         stepWeight: 10,
         metrics: [
           metric("request-count", { min: 20 }, "1m"),
-          metric("request-success-rate", { min: 99 }, "1m"),
-          metric("request-duration", { max: 500 }, "30s"),
+          metric("success-rate", { min: 99 }, "1m"),
+          metric("latency", { max: 500 }, "30s"),
           metric("cpu-usage", { max: 80 }, "1m"),
           metric("memory-usage", { max: 85 }, "1m"),
         ],
@@ -106,9 +117,45 @@ describe("The Canary", () => {
           hook("security", "pre-rollout", "http://security-service.gates/scan", "10s"),
           hook("security", "confirm-promotion", "http://security-service.gates/scan", "10s"),
           hook("performance", "rollout", "http://performance-service.gates/validate", "10s", "performance"),
+          hook("record", "event", "http://compliance-service.gates/event", "2s", "record"),
         ],
       },
     });
+  });
+
+  it("asks for an approval where one is wanted, and proves itself by a token that nobody sees", async () => {
+    const gates = releaseGates("gates", { ...timeouts, approval: { timeout: "3s" }, token: pulumi.secret("a token/with &") });
+    const approval = gates.find(({ name }) => name === "approval");
+    assert.deepEqual(approval?.hooks, ["confirm-promotion"]);
+    for (const { url } of gates) {
+      assert(await pulumi.isSecret(pulumi.output({ url })));
+      assert.match(await valueOf(url), /^http:\/\/[a-z]+-service\.gates\/[a-z]+\?token=a%20token%2Fwith%20%26$/);
+    }
+    assert.equal(releaseGates("gates", timeouts).find(({ name }) => name === "approval"), undefined);
+  });
+
+  it("gives no measure the name of one that Flagger has built in: it would ask its own query", () => {
+    const source = { address: "a", container: "c", cpuCores: 1, memoryBytes: 1, servicePort: 80 };
+    for (const { name } of canaryMetrics({}, source)) assert(!["request-success-rate", "request-duration"].includes(name), name);
+  });
+
+  it("counts by the data plane where the application does not", async () => {
+    const { registered } = await build({ analysis: { metrics: { counters: "traefik" } }, servicePort: 8081 }, false);
+    const query = (name: string) => at(one(registered, "MetricTemplate", `audit-metric-${name}`).inputs, "spec.query");
+    const service = 'service=~"{{ namespace }}-{{ target }}-canary-http-8081@kubernetesgateway"';
+    assert.equal(query("request-count"), `sum(increase(traefik_service_requests_total{${service}}[{{ interval }}]))`);
+    assert.equal(
+      query("success-rate"),
+      `100 * (sum(rate(traefik_service_requests_total{${service},code!~"5.*"}[{{ interval }}])) or vector(0)) / sum(rate(traefik_service_requests_total{${service}}[{{ interval }}]))`,
+    );
+    assert.match(String(query("latency")), /sum by \(le\) \(rate\(traefik_service_request_duration_seconds_bucket\{service=/);
+    assert.match(String(query("cpu-usage")), /container_cpu_usage_seconds_total/);
+  });
+
+  it("waits long enough for a verdict", async () => {
+    const timeouts = async (analysis: AnalysisArgs) => one((await build({ analysis }, false)).registered, "Canary", "audit-canary").customTimeouts;
+    assert.deepEqual(await timeouts({ interval: "10s", threshold: 2 }), { create: "600s", update: "600s" });
+    assert.deepEqual(await timeouts({ interval: "2m", threshold: 2, progressDeadline: "5m" }), { create: "3480s", update: "3480s" });
   });
 
   it("waits for Flagger when it is made, and is touched by every release", async () => {
@@ -143,8 +190,8 @@ describe("The Canary", () => {
       query: `100 * max(sum by (pod) (rate(container_cpu_usage_seconds_total{${pods},container="audit"}[{{ interval }}]))) / 0.5`,
     });
     assert.match(spec("memory-usage").query as string, / \/ 536870912$/);
-    assert.match(spec("request-duration").query as string, /histogram_quantile\(0\.99,/);
-    assert.match(spec("request-success-rate").query as string, /status!~"5\.\*".* or vector\(0\)\) \/ sum\(rate\(/);
+    assert.match(spec("latency").query as string, /histogram_quantile\(0\.99,/);
+    assert.match(spec("success-rate").query as string, /status!~"5\.\*".* or vector\(0\)\) \/ sum\(rate\(/);
     // Prometheus anchors what it matches.
     const expression = new RegExp(`^${/pod=~"\{\{ target \}\}(.*)"/.exec(pods)![1]!.replace(/^/, "audit")}$`);
     assert(expression.test("audit-6d4b75cb6d-x2x9q"));
@@ -267,6 +314,68 @@ describe("Canary refuses", () => {
   it("nothing that is the default", () => {
     assert.deepEqual(objectionsToAnalysis({}), []);
     assert.deepEqual(objectionsToAnalysis({ gates: releaseGates("gates", timeouts) }), []);
+  });
+});
+
+describe("The release lock", () => {
+  const names = (registered: readonly Registered[]) => registered.filter(({ type }) => type.includes("ValidatingAdmission")).map(({ inputs }) => at(inputs, "metadata.name"));
+
+  it("looks at changes of the one target's pod template, in the one namespace, by the one Canary", async () => {
+    const { registered } = await build({}, false);
+    const spec = lockOf(registered);
+    assert.deepEqual(spec["paramKind"], { apiVersion: "flagger.app/v1beta1", kind: "Canary" });
+    assert.deepEqual(at(spec, "matchConstraints.resourceRules"), [
+      { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["deployments"], resourceNames: ["audit"] },
+    ]);
+    assert.equal(at(spec, "matchConditions.0.expression"), "object.spec.template != oldObject.spec.template");
+    assert.equal(spec["failurePolicy"], "Fail");
+    const binding = one(registered, "ValidatingAdmissionPolicyBinding").inputs;
+    assert.deepEqual(at(binding, "spec.paramRef"), { name: "audit", namespace: "staging", parameterNotFoundAction: "Allow" });
+    assert.deepEqual(at(binding, "spec.matchResources.namespaceSelector.matchLabels"), { "kubernetes.io/metadata.name": "staging" });
+    assert.deepEqual(at(binding, "spec.validationActions"), ["Deny"]);
+    assert.equal(at(binding, "spec.policyName"), "audit-release-lock.staging");
+    assert.deepEqual(names(registered), ["audit-release-lock.staging", "audit-release-lock.staging"]);
+  });
+
+  it("is not made where it is not wanted", async () => {
+    assert.deepEqual(names((await build({ lock: false }, false)).registered), []);
+  });
+});
+
+describe("The load source", () => {
+  it("asks the Service of the canary alone, from a pod that no Service and no budget selects, and is not awaited", async () => {
+    const { registered } = await build({ load: { requestsPerSecond: 7, path: "/ask" }, servicePort: 81 }, false);
+    const { inputs } = one(registered, "Deployment", "audit-load");
+    assert.deepEqual(at(inputs, "metadata.annotations"), { "pulumi.com/skipAwait": "true" });
+    const container = at(inputs, "spec.template.spec.containers.0") as Inputs;
+    assert.deepEqual(container["env"], [{ name: "TARGET", value: "http://audit-canary:81/ask" }, { name: "RATE", value: "7" }]);
+    assert.equal(container["image"], args.image);
+    const labels = at(inputs, "spec.template.metadata.labels") as Labels;
+    assert(!selects(servingSelector("audit"), labels) && !selects(slotSelector("audit"), labels));
+    assert(selects(at(inputs, "spec.selector.matchLabels") as Labels, labels) && selects(loadSelector("audit"), labels));
+  });
+
+  it("keeps its rate, whatever becomes of its requests, and ends when it is told", async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      asked += 1;
+      if (asked % 3 === 0) request.socket.destroy();
+      else response.writeHead(asked % 3 === 1 ? 500 : 200).end();
+      if (asked === 12) child.kill("SIGTERM");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    // Its probes' port may be taken on this machine; the script is run with another.
+    const child = spawn(process.execPath, ["-e", loadScript.replace("8080", "0")], { env: { TARGET: target, RATE: "50" }, stdio: "ignore" });
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    server.closeAllConnections();
+    server.close();
+    assert.deepEqual([code, asked >= 12], [0, true]);
+  });
+
+  it("refuses rates and paths that make no sense", () => {
+    assert.deepEqual(objectionsToLoad({ requestsPerSecond: 0, path: "version" }).map(({ path }) => path), ["load.requestsPerSecond", "load.path"]);
+    assert.deepEqual(objectionsToLoad({}), []);
   });
 });
 

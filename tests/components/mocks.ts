@@ -14,6 +14,8 @@ export interface Registered {
   readonly inputs: Inputs;
   readonly retainOnDelete: boolean;
   /** Names of the hooks before an update. */
+  /** How long each operation may take, as text; undefined where nothing is said. */
+  readonly customTimeouts: { readonly create: string; readonly update: string } | undefined;
   readonly beforeUpdate: readonly string[];
 }
 
@@ -73,8 +75,14 @@ function describe(request: RegisterResourceRequest, urn: string): Registered {
     dependencies: request.getDependenciesList(),
     inputs: pulumi.runtime.deserializeProperties(request.getObject() as never),
     retainOnDelete: request.getRetainondelete() ?? false,
+    customTimeouts: timeoutsOf(request),
     beforeUpdate: request.getHooks()?.getBeforeUpdateList() ?? [],
   };
+}
+
+function timeoutsOf(request: RegisterResourceRequest): Registered["customTimeouts"] {
+  const timeouts = request.getCustomtimeouts();
+  return timeouts === undefined ? undefined : { create: timeouts.getCreate(), update: timeouts.getUpdate() };
 }
 
 /** Both ways of running a program; every component must survive unknown values. */

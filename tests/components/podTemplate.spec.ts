@@ -83,7 +83,7 @@ describe("The pod template", () => {
     const { startupProbe, readinessProbe, livenessProbe } = await container();
     assert.deepEqual(startupProbe, { httpGet: { path: "/health", port: "http" }, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 60 });
     assert.deepEqual(readinessProbe, { httpGet: { path: "/ready", port: "http" }, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 });
-    assert.deepEqual(livenessProbe, { httpGet: { path: "/version", port: "http" }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 });
+    assert.deepEqual(livenessProbe, { httpGet: { path: "/live", port: "http" }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 });
   });
 
   it("takes its leave in time: a pause, SIGTERM, and only then the end", async () => {

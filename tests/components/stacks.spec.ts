@@ -30,6 +30,7 @@ for (const { title, preview } of bothWays) {
           "security-pre-rollout http://security-service.staging/scan",
           "security-confirm-promotion http://security-service.staging/scan",
           "performance http://performance-service.staging/validate",
+          "record http://compliance-service.staging/event",
         ],
       );
       assert(isAfter(registered, canary, one(registered, "Gateway")));
@@ -43,6 +44,8 @@ for (const { title, preview } of bothWays) {
       assert.equal(at(one(registered, "HTTPRoute", "rlhf-audit-trail-live-route").inputs, "spec.rules.0.backendRefs.0.name"), "rlhf-audit-trail-service");
       const switched = await runStack("production", preview, { strategy: "canary" });
       assert.equal(switched.outputs["strategy"], "canary");
+      const hooks = at(one(switched.registered, "Canary", "rlhf-audit-trail-canary").inputs, "spec.analysis.webhooks") as Inputs[];
+      assert.deepEqual(hooks.filter(({ name }) => name === "approval").map(({ type, url }) => `${String(type)} ${String(url)}`), ["confirm-promotion http://approval-service.production/approve"]);
       assert(kinds(switched.registered).includes("kubernetes:flagger.app/v1beta1:Canary rlhf-audit-trail-canary"));
     });
 
@@ -59,7 +62,7 @@ for (const { title, preview } of bothWays) {
         const names = objects.map(({ type, inputs }) => `${type} ${String(at(inputs, "metadata.name"))}`);
         assert.deepEqual(names, [...new Set(names)]);
         for (const { type, name, inputs } of objects) {
-          if (type !== "kubernetes:core/v1:Namespace") assert.equal(at(inputs, "metadata.namespace"), outputs["namespace"], name);
+          if (type !== "kubernetes:core/v1:Namespace" && !type.includes(":ValidatingAdmissionPolicy")) assert.equal(at(inputs, "metadata.namespace"), outputs["namespace"], name);
         }
       });
     }
@@ -78,6 +81,22 @@ describe("The program", () => {
     const { registered } = await runStack("local", false, { blueGreen: { slots, progressDeadline: "1m500ms", verificationTimeout: "10500ms" } });
     assert.equal(at(one(registered, "Deployment").inputs, "spec.progressDeadlineSeconds"), 61);
     assert.equal(at(one(registered, "Job").inputs, "spec.activeDeadlineSeconds"), 71);
+  });
+
+  it("canary: no gates, a load source with its ways, and a lock", async () => {
+    const { registered, outputs } = await runStack("canary", false);
+    assert.deepEqual(outputs["canaryTimes"], { promoteSeconds: 80, rollBackSeconds: 40, exposureSeconds: 30 });
+    assert.deepEqual(at(one(registered, "Canary", "rlhf-audit-trail-canary").inputs, "spec.analysis.webhooks"), []);
+    one(registered, "Deployment", "rlhf-audit-trail-load");
+    one(registered, "ReleaseLock", "rlhf-audit-trail-lock");
+    assert.deepEqual(registered.filter(({ type, name }) => type.endsWith(":NetworkPolicy") && /load|gates/.test(name)).map(({ name }) => name).sort(), ["rlhf-audit-trail-network-from-load", "rlhf-audit-trail-network-load"]);
+  });
+
+  it("lets the gates reach the API server where its addresses are told", async () => {
+    const { registered } = await runStack("staging", false, { network: { apiServer: { cidrs: ["10.0.0.1/32"], port: 443 } } });
+    const { inputs } = one(registered, "NetworkPolicy", "rlhf-audit-trail-network-gates-to-api-server");
+    assert.deepEqual(at(inputs, "spec.egress"), [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], ports: [{ protocol: "TCP", port: 443 }] }]);
+    assert(!(await runStack("staging", false)).registered.some(({ name }) => name.endsWith("gates-to-api-server")));
   });
 
   it("opens a load balancer's Service to its clients", async () => {

@@ -4,6 +4,7 @@ import { ZeroTrustNetwork, type ZeroTrustNetworkArgs } from "../../components/in
 import {
   type Labels,
   appLabels,
+  loadLabels,
   primaryPodLabels,
   selects,
   servingLabels,
@@ -110,6 +111,16 @@ describe("The zero-trust network", () => {
       ({ spec }) => Object.keys(spec["podSelector"] as object).length === 0 && spec["ingress"] === undefined && spec["egress"] === undefined,
     );
     assert.deepEqual(whole?.spec["policyTypes"], ["Ingress", "Egress"]);
+  });
+
+  it("lets a load source ask the application, and nobody else, where there is one", async () => {
+    const load = here(loadLabels("audit"));
+    assert(!allows((await build()).policies, load, canary, 8000));
+    const { policies } = await build({ load: true });
+    assert(allows(policies, load, canary, 8000));
+    assert(allows(policies, load, dns, 53, "UDP"));
+    assert(!allows(policies, load, elsewhere("database"), 5432));
+    assert(!allows(policies, canary, load, 8080));
   });
 
   it("opens the application to gates, wherever they stand, and gates to Flagger where they stand here", async () => {

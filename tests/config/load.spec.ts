@@ -71,6 +71,7 @@ describe("the stack configuration", () => {
       { interval: "30s", threshold: 5, maxWeight: 50, stepWeight: 10, progressDeadline: "60s" },
     );
     assert.deepEqual(metrics, {
+      counters: "application",
       successRate: { min: 99, interval: "1m" },
       latency: { max: "500ms", interval: "30s" },
       cpu: { max: 80, interval: "1m" },

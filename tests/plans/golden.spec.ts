@@ -9,18 +9,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PlanReading, readPlan } from "./reading.ts";
 
-const reviewed = ["local", "staging", "production"];
+const reviewed = ["local", "canary", "staging", "production"];
+const here = ["Pulumi.local.yaml", "Pulumi.canary.yaml"];
 const root = join(import.meta.dirname, "../..");
-/** What the stacks are shipped with; `npm run up` puts the digest of this machine's own image into the local one. */
+/** What the stacks are shipped with; `npm run up` puts the digest of this machine's own image into those that run here. */
 const shipped = "sha256:f1836ed9b680b92d848e4ddda38c7e8358de493efe22b0dd14a5733beaa2633b";
 
 describe("the plans of the stacks", () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "golden-plans-"));
-    for (const name of readdirSync(root)) if (name !== "Pulumi.local.yaml") symlinkSync(join(root, name), join(folder, name));
-    const local = readFileSync(join(root, "Pulumi.local.yaml"), "utf8");
-    writeFileSync(join(folder, "Pulumi.local.yaml"), local.replace(/(blue:\s+image: \S+@)sha256:[0-9a-f]{64}/, `$1${shipped}`));
+    for (const name of readdirSync(root)) if (!here.includes(name)) symlinkSync(join(root, name), join(folder, name));
+    for (const name of here) {
+      const text = readFileSync(join(root, name), "utf8");
+      writeFileSync(join(folder, name), text.replace(/((?:blue:\s+|rlhf-audit-trail:)image: \S+@)sha256:[0-9a-f]{64}/, `$1${shipped}`));
+    }
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
