@@ -14,17 +14,23 @@ export function* readInputs(paths: readonly string[]): Generator<InputItem> {
   for (const path of paths) yield* path === "-" ? readFrom(0, "stdin") : readPath(path, true, seen);
 }
 
-/** @param named given by a person, so read whatever its name is */
-function* readPath(path: string, named: boolean, seen: Set<string>): Generator<InputItem> {
+/**
+ * @param named given by a person, so read whatever its name is
+ * @returns whether there was a file to be read, by this path or one before, or something that could not be
+ */
+function* readPath(path: string, named: boolean, seen: Set<string>): Generator<InputItem, boolean> {
   try {
     const stats = statSync(path);
-    if (!stats.isDirectory() && !named && !(stats.isFile() && /\.(ya?ml|json)$/i.test(path))) return;
-    if (seenBefore(stats, seen)) return;
+    if (!stats.isDirectory() && !named && !(stats.isFile() && /\.(ya?ml|json)$/i.test(path))) return false;
+    if (seenBefore(stats, seen)) return true;
     if (stats.isDirectory()) {
+      let any = false;
       for (const entry of readdirSync(path).sort()) {
-        if (entry !== "node_modules" && entry !== ".git") yield* readPath(join(path, entry), false, seen);
+        if (entry !== "node_modules" && entry !== ".git") any = (yield* readPath(join(path, entry), false, seen)) || any;
       }
-      return;
+      // A mistyped directory must not look like a sound one.
+      if (named && !any) yield { problem: { file: path, message: "there is no YAML or JSON file below it" } };
+      return any;
     }
     const descriptor = openSync(path, "r");
     try {
@@ -36,6 +42,7 @@ function* readPath(path: string, named: boolean, seen: Set<string>): Generator<I
     if (!(error instanceof Error) || !("code" in error)) throw error;
     yield { problem: { file: path, message: reason(String(error.code)) } };
   }
+  return true;
 }
 
 function seenBefore({ dev, ino }: Stats, seen: Set<string>): boolean {

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 const require = createRequire(import.meta.url);
@@ -49,10 +49,9 @@ export class PackProcess {
     this.#client = new AnalyzerClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   }
 
-  /** Starts the bundled pack under `cmd/run-policy-pack` and waits for its port. */
-  static async start(environment: Record<string, string> = {}): Promise<PackProcess> {
-    const pack = resolve("policies");
-    const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack/index.js");
+  /** Starts the bundled pack under its own `cmd/run-policy-pack` and waits for its port. */
+  static async start(environment: Record<string, string> = {}, pack = resolve("policies")): Promise<PackProcess> {
+    const runner = createRequire(join(pack, "package.json")).resolve("@pulumi/pulumi/cmd/run-policy-pack/index.js");
     const child = spawn(process.execPath, [runner, "127.0.0.1:1", pack], { cwd: pack, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(child, "exit").then(() => {
       throw new Error("the pack ended before it said its port");

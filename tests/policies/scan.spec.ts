@@ -1,7 +1,7 @@
 /** The command line over files, good and bad. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deployment, manifest } from "../../policies/rules/examples.ts";
@@ -17,8 +17,8 @@ describe("policy scan", () => {
     writeFileSync(join(directory, name), content);
     return join(directory, name);
   };
-  const scan = (args: string[], input = "") => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["policies/cli.ts", "scan", ...args], { input, encoding: "utf8" });
+  const scan = (args: string[], input = "", environment: Record<string, string> = {}) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["policies/cli.ts", "scan", ...args], { input, encoding: "utf8", env: { ...process.env, ...environment } });
     return { status, stdout, stderr };
   };
   const json = (value: unknown) => JSON.stringify(value);
@@ -57,6 +57,10 @@ describe("policy scan", () => {
     ["broken JSON", '{"apiVersion": "v1",\n"kind" "Pod"}', /broken\.yaml:2: broken YAML or JSON/],
     ["no object", "- 1\n", /broken\.yaml:1: a document must be an object/],
     ["no kind", "foo: bar\n", /broken\.yaml:1: no apiVersion and kind/],
+    ["deep nesting", `a: ${"[".repeat(150)}${"]".repeat(150)}\n`, /broken\.yaml:1: .*deep|broken\.yaml:1: .*nest/],
+    ["deep nesting in JSON", `{"a": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`, /broken\.yaml:1: it is nested more than 100 levels deep/],
+    ["alias to itself", "apiVersion: v1\nkind: Pod\nspec: &a\n  self: *a\n", /broken\.yaml:1: its aliases unfold to more than/],
+    ["bytes that are no text", "\u0000\u0001\u0002", /broken\.yaml:1: broken YAML or JSON/],
     ["alias bomb", `a: &a [x,x,x,x,x,x,x,x,x,x]\n${["b", "c", "d", "e", "f", "g", "h"].map((key, index) => `${key}: &${key} [${Array(10).fill(`*${"abcdefgh"[index]!}`).join(",")}]`).join("\n")}\n`, /unfold to more than/],
   ];
   for (const [name, content, message] of broken) {
@@ -68,6 +72,62 @@ describe("policy scan", () => {
       assert.equal(stderr, "");
     });
   }
+
+  it("1 for one broken document among many, with its line, and those around it are judged", () => {
+    const text = `# manifests\n---\n${json(BAD)}\n---\nkind: {\n---\n${json({ ...BAD, metadata: { ...(BAD.metadata as object), name: "other" } })}\n`;
+    const { status, stdout } = scan([write("many.yaml", text)]);
+    assert.equal(status, 1);
+    assert.match(stdout, /many\.yaml:[56]: broken YAML or JSON/);
+    assert.match(stdout, /^2 resources, .*1 could not be read$/m);
+    assert.match(stdout, /^Deployment\/shop\/other .*many\.yaml:7$/m);
+  });
+
+  it("1 for a document of 100 MB, and the rest is judged in little memory", () => {
+    const huge = join(directory, "huge.yaml");
+    const descriptor = openSync(huge, "w");
+    writeSync(descriptor, `${json(BAD)}\n---\nkey:\n`);
+    for (let i = 0; i < 100; i++) writeSync(descriptor, `  - ${"x".repeat(1 << 20)}\n`);
+    closeSync(descriptor);
+    const { status, stdout } = scan([huge, write("bad.json", json(BAD))], "", { NODE_OPTIONS: "--max-old-space-size=192" });
+    assert.equal(status, 1);
+    assert.match(stdout, /huge\.yaml:2: a document longer than 32 MiB is not read; separate its objects by lines of ---/);
+    assert.match(stdout, /^2 resources/m);
+  });
+
+  it("reads a file of 100 MB in many documents, in little memory", () => {
+    const large = join(directory, "large.yaml");
+    const descriptor = openSync(large, "w");
+    const text = "x".repeat(1 << 20);
+    for (let i = 0; i < 100; i++) writeSync(descriptor, `---\n${json(manifest("v1", "ConfigMap", { data: { text } }, `large-${i}`))}\n`);
+    closeSync(descriptor);
+    const { status, stdout } = scan([large], "", { NODE_OPTIONS: "--max-old-space-size=96" });
+    assert.equal(status, 0, stdout.slice(-500));
+    assert.match(stdout, /^100 resources/m);
+  });
+
+  it("1 for a directory that may not be read, and the rest is judged", () => {
+    const closed = join(directory, "closed");
+    mkdirSync(closed);
+    chmodSync(closed, 0);
+    const paths = [closed, write("bad.json", json(BAD))];
+    // Root reads everything, unless it gives that up.
+    const rights = ["--inh-caps=-dac_override,-dac_read_search", "--bounding-set=-dac_override,-dac_read_search"];
+    const [program, args] = process.getuid?.() === 0 ? ["setpriv", [...rights, process.execPath]] : [process.execPath, []];
+    const { status, stdout } = spawnSync(program, [...args, "policies/cli.ts", "scan", ...paths], { encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(stdout, /error .*closed: access denied/);
+    assert.match(stdout, /no-privileged-containers/);
+  });
+
+  it("1 for a directory in which nothing can be judged: it must not look like a pass", () => {
+    mkdirSync(join(directory, "notes"));
+    write("notes/readme.txt", "apiVersion: v1");
+    const good = write("notes/deeper.json", json(SERVED));
+    assert.equal(scan([good, join(directory, "notes")]).status, 0, "what was read already counts");
+    rmSync(good);
+    const { status, stdout } = scan([join(directory, "notes")]);
+    assert.deepEqual([status, /error .*notes: there is no YAML or JSON file below it/.test(stdout)], [1, true], stdout);
+  });
 
   it("1 for a path that isn't there", () => {
     const { status, stdout } = scan([join(directory, "absent.yaml")]);
