@@ -14,8 +14,10 @@ interface Benchmark {
 const benchmarks: Record<string, () => Promise<Benchmark>> = {
   preview: () => import("./preview.ts"),
   ledger: () => import("./ledger.ts"),
+  gates: () => import("./gates.ts"),
   policy: () => import("./policy.ts"),
   mutation: () => import("./mutation.ts"),
+  injuries: () => import("./injuries.ts"),
   restore: () => import("./restore.ts"),
   switch: () => import("./switch.ts"),
 };

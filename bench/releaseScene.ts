@@ -46,10 +46,13 @@ export class ReleaseScene {
   readonly load: SwitchLoad;
   /** Asks the service's own routes: what faults show in. */
   readonly users: SwitchLoad;
+  /** What commands reach the cluster by. */
+  kubeconfig: string;
   readonly #node: Node;
 
   private constructor(node: Node, stack: SwitchStack, watch: SwitchWatch, load: SwitchLoad, users: SwitchLoad) {
     this.#node = node;
+    this.kubeconfig = node.kubeconfig;
     this.stack = stack;
     this.watch = watch;
     this.load = load;
@@ -76,7 +79,7 @@ export class ReleaseScene {
   /** Starts `delivery` with these words in the stack's folder. */
   start(...words: string[]): CommandRun {
     const begun = monotonicMs();
-    const args = [join(repository, "delivery/main.ts"), ...words, "--stack", "local", "--kubeconfig", this.#node.kubeconfig, "--json"];
+    const args = [join(repository, "delivery/main.ts"), ...words, "--stack", "local", "--kubeconfig", this.kubeconfig, "--json"];
     const child = spawn(process.execPath, args, { cwd: this.stack.folder, stdio: ["ignore", "pipe", "pipe"] });
     const told: Told[] = [];
     const watchers = new Set<() => void>();

@@ -11,8 +11,10 @@ import { parseRecord, type ReleaseRecord } from "./releaseRecord.ts";
 const leaseName = "rlhf-audit-trail-release";
 const recordAnnotation = "rlhf-audit-trail.dev/release";
 
-/** Seconds for which a holder that is not heard of keeps the lease; it is renewed every third of that. */
+/** Seconds for which a holder that is not heard of keeps the lease; it is renewed every fifth of that. */
 const leaseSeconds = 15;
+/** Seconds without a renewal after which its holder stops: before anybody else can take it. */
+const renewWithinSeconds = 10;
 
 /** A held lease. */
 export interface Lease {
@@ -103,12 +105,22 @@ function hold(client: ApiClient, namespace: string, taken: JsonMap, holder: stri
     return done;
   };
   const renewal = (lease: JsonMap): JsonMap => ({ ...lease, spec: { ...mapAt(lease, "spec"), renewTime: microTime() } });
+  const lose = (cause: unknown): void => lost.abort(lostError(holder, cause));
   const timer = setInterval(() => {
     change(renewal).catch((error: unknown) => {
-      const taken = error instanceof ApiError && error.status === 409;
-      if (taken || performance.now() - renewed > leaseSeconds * 1000) lost.abort(lostError(holder, error));
+      // Somebody has taken it; anything else may pass.
+      if (error instanceof ApiError && error.status === 409) lose(error);
     });
-  }, (leaseSeconds / 3) * 1000);
+  }, (leaseSeconds / 5) * 1000);
+  // Apart from the renewals: one that hangs must not keep this from being seen.
+  const guard = setInterval(() => {
+    if (performance.now() - renewed > renewWithinSeconds * 1000) lose(new Error(`it was not renewed for ${renewWithinSeconds} s`));
+  }, 500);
+  const stop = (): void => {
+    clearInterval(timer);
+    clearInterval(guard);
+  };
+  lost.signal.addEventListener("abort", stop, { once: true });
   return {
     found: recordOf(taken),
     lost: lost.signal,
@@ -118,7 +130,7 @@ function hold(client: ApiClient, namespace: string, taken: JsonMap, holder: stri
         return renewal({ ...lease, metadata: { ...metadata, annotations: { ...mapAt(metadata, "annotations"), [recordAnnotation]: JSON.stringify(record) } } });
       }),
     release: async () => {
-      clearInterval(timer);
+      stop();
       if (!lost.signal.aborted) await change((lease) => ({ ...lease, spec: { ...mapAt(lease, "spec"), holderIdentity: "" } }));
     },
   };
