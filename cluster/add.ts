@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { addCanary } from "./canary.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
+import { addGates } from "./gates.ts";
 import type { Tell } from "./host.ts";
 import { postgresImage, redisImage, imageNames } from "./images/catalog.ts";
 import { loadImage } from "./images/load.ts";
@@ -9,17 +10,30 @@ import { Node } from "./node.ts";
 import { sources } from "./paths.ts";
 import { applyFile, applyText } from "./up.ts";
 
+/** What only the gates are told. */
+export interface AddOptions {
+  /** Where they run. @default the stack's namespace */
+  readonly gatesNamespace?: string;
+  /** File with the keys that count. */
+  readonly trust?: string;
+  /** Settings by name. */
+  readonly set?: Readonly<Record<string, string>>;
+}
+
 /** Adds something to a running cluster; adding it again repairs it. */
-export async function add(what: string, name: string, namespace: string, tell: Tell): Promise<void> {
-  if (what === "canary") {
-    await addCanary(name, tell);
-    return;
-  }
-  if (what !== "data") throw new ClusterError(`Nothing called "${what}" can be added: data or canary.`, undefined, ExitCode.usage);
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
-    throw new ClusterError(`--namespace "${namespace}" is not a namespace's name.`, undefined, ExitCode.usage);
-  }
-  await addData(name, namespace, tell);
+export async function add(what: string, name: string, namespace: string, tell: Tell, options: AddOptions = {}): Promise<void> {
+  const { gatesNamespace: home = namespace, trust, set: settings = {} } = options;
+  mustBeNamespace("--namespace", namespace);
+  mustBeNamespace("--gates-namespace", home);
+  if (what !== "gates" && Object.keys(options).length > 0) throw new ClusterError(`--gates-namespace, --trust and --set are for gates, not for ${what}.`, undefined, ExitCode.usage);
+  if (what === "canary") await addCanary(name, tell);
+  else if (what === "gates") await addGates(name, { namespace, home, trust, settings }, tell);
+  else if (what === "data") await addData(name, namespace, tell);
+  else throw new ClusterError(`Nothing called "${what}" can be added: data, canary or gates.`, undefined, ExitCode.usage);
+}
+
+function mustBeNamespace(option: string, name: string): void {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) throw new ClusterError(`${option} "${name}" is not a namespace's name.`, undefined, ExitCode.usage);
 }
 
 /** PostgreSQL and Redis in the namespaces that the stacks' network policies name, and the Secret with their addresses. */

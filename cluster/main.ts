@@ -1,5 +1,6 @@
 /** The local cluster's command line: `npm run cluster -- up|down|status|kubeconfig|logs|shell|add|image`. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { AddOptions } from "./add.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
 import { defaultName, type NodeWishes } from "./node.ts";
 
@@ -70,11 +71,14 @@ command("shell", "open a shell inside the node's namespaces, with kubectl and ct
   });
 
 command("add", "add something to a running cluster")
-  .argument("<what>", "data: PostgreSQL and Redis, and the Secret that the local stack refers to")
-  .option("--namespace <namespace>", "the stack's namespace, for the Secret", "local")
-  .action(async (what: string, options: Options & { namespace: string }) => {
+  .argument("<what>", "data: PostgreSQL and Redis, and the Secret that the local stack refers to; canary: Flagger, Gateway API, Traefik and Prometheus; gates: what Flagger asks")
+  .option("--namespace <namespace>", "the stack's namespace: of the Secret, and whose releases the gates judge", "local")
+  .option("--gates-namespace <namespace>", "where the gates run (default: the stack's namespace)")
+  .option("--trust <file>", "keys that count for the gates; needed the first time")
+  .option("--set <name=value...>", "a setting of the gates, such as ENVIRONMENT=staging", setting)
+  .action(async (what: string, { name, namespace, ...rest }: Options & { namespace: string } & AddOptions) => {
     const { add } = await import("./add.ts");
-    await add(what, options.name, options.namespace, tell);
+    await add(what, name, namespace, tell, rest);
   });
 
 command("image", "build a service's image, load it, and print the reference for the stack's configuration")
@@ -89,6 +93,12 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError("a port is a whole number from 1 to 65535.");
   return port;
+}
+
+function setting(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [, name, value] = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError("write NAME=VALUE, for example ENVIRONMENT=staging.");
+  return { ...before, [name]: value };
 }
 
 function forward(text: string, before: NodeWishes["forwards"] = []): NonNullable<NodeWishes["forwards"]> {

@@ -54,6 +54,8 @@ const kinds = {
     ...common,
     data: z.strictObject({ verdict: z.enum(["approved", "rejected"]), key: text, expires: timestamp.optional() }),
   },
+  /** Evidence about an image was signed for an environment: `key` is the key's id. */
+  "evidence-signed": { ...common, data: z.strictObject({ environment: name, key: text, expires: timestamp }) },
   switched: { ...ofRelease, data: z.strictObject({ from: slot.optional(), to: slot }) },
   "bake-sample": {
     ...ofRelease,

@@ -1,10 +1,11 @@
+import { documentNames } from "../../attestation/documents.ts";
 import { AttestationError } from "../../attestation/failure.ts";
 import type { Approval } from "../../attestation/approval.ts";
 import { verifyApproval } from "../../attestation/verify.ts";
 import type { Cluster } from "./cluster.ts";
 import { judgeEachImage } from "./each-image.ts";
 import type { Release } from "./release.ts";
-import { documentNames, signedEvidence, type TrustNow } from "./signed-evidence.ts";
+import { signedEvidence, type TrustNow } from "./signed-evidence.ts";
 import { Halt, type Judgement } from "./verdict.ts";
 
 /** Judges whether somebody who may, and who is not the author, said yes to every image of a release in this environment. */

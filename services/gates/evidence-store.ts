@@ -1,15 +1,11 @@
 import { gunzipSync } from "node:zlib";
+import { evidenceName } from "../../attestation/documents.ts";
 import type { Cluster, ConfigMap } from "./cluster.ts";
 import { sha256 } from "./release.ts";
 import { Halt } from "./verdict.ts";
 
 /** Largest document after unpacking, in bytes. */
 const largestDocument = 16 * 1024 * 1024;
-
-/** Name of the ConfigMap that holds what is known about an image (`sha256:…`). */
-export function evidenceName(digest: string): string {
-  return `release-evidence-${digest.slice("sha256:".length)}`;
-}
 
 /** The documents about one image. */
 export class Evidence {

@@ -1,3 +1,4 @@
+import { documentNames } from "../../attestation/documents.ts";
 import type { TrustedRoot } from "@sigstore/protobuf-specs";
 import type { EvidenceBundle } from "../../attestation/evidence-bundle.ts";
 import type { Cluster } from "./cluster.ts";
@@ -7,7 +8,7 @@ import { provenanceFindings } from "./provenance.ts";
 import type { Release } from "./release.ts";
 import { readSbom } from "./sbom.ts";
 import { reaches, type severities } from "./severity.ts";
-import { documentNames, signedEvidence, vouchedDocument, type TrustNow } from "./signed-evidence.ts";
+import { signedEvidence, vouchedDocument, type TrustNow } from "./signed-evidence.ts";
 import { no, type Finding, type Judgement } from "./verdict.ts";
 import { isAboutVulnerability, isCurrent, readVex, type Exemption } from "./vex.ts";
 import { readReport, type Vulnerability } from "./vulnerabilities.ts";

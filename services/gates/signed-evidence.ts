@@ -1,3 +1,4 @@
+import { documentNames } from "../../attestation/documents.ts";
 import { AttestationError } from "../../attestation/failure.ts";
 import type { EvidenceBundle } from "../../attestation/evidence-bundle.ts";
 import type { TrustedKey } from "../../attestation/keys.ts";
@@ -5,17 +6,6 @@ import { verifyEvidence } from "../../attestation/verify.ts";
 import { sha256 } from "./release.ts";
 import { Halt, no, type Finding } from "./verdict.ts";
 import type { Evidence } from "./evidence-store.ts";
-
-/** Names under which documents about an image are found. */
-export const documentNames = {
-  evidence: "evidence.dsse.json",
-  provenance: "provenance.sigstore.json",
-  sbom: "sbom.json",
-  vulnerabilities: "vulnerabilities.json",
-  vex: "vex.json",
-  /** A yes for one environment. */
-  approval: (environment: string): string => `approval-${environment}.dsse.json`,
-} as const;
 
 /** By what signed things are judged. */
 export interface TrustNow {

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Approval } from "../../attestation/approval.ts";
 import { attestApproval, attestEvidence } from "../../attestation/attest.ts";
+import { evidenceName } from "../../attestation/documents.ts";
 import type { EvidenceBundle } from "../../attestation/evidence-bundle.ts";
 import type { Purpose } from "../../attestation/keys.ts";
-import { evidenceName } from "../../services/gates/evidence-store.ts";
 import { sha256 } from "../../services/gates/release.ts";
 import { builderId, keyBundle, provenance } from "./gates-sigstore.ts";
 
