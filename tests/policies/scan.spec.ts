@@ -146,6 +146,47 @@ describe("policy scan", () => {
     assert.match(scan([]).stderr, /no path given/);
   });
 
+  describe("waivers", () => {
+    const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+    const digest = `sha256:${"4e".repeat(32)}`;
+    const sound = { rule: "no-privileged-containers", reason: "legacy driver, ticket 12", requestedBy: "a@example.org", approver: "b@example.org", expires: day(5), digest };
+    const annotated = (written: string) => ({ ...BAD, metadata: { ...(BAD.metadata as object), annotations: { "policy.rlhf-audit-trail.dev/waivers": written } } });
+    const ways: Record<string, (waiver: object) => { status: number | null; stdout: string }> = {
+      "by configuration": (waiver) => scan([write("bad.json", json([BAD, DENY])), "--config", write("config.json", json({ waivers: { list: [{ resource: "Deployment/shop/app", ...waiver }] } }))]),
+      "by annotation": (waiver) => scan([write("bad.json", json([annotated(json([waiver])), DENY]))]),
+    };
+    for (const [way, judged] of Object.entries(ways)) {
+      it(`${way}: told and not stopping while they hold`, () => {
+        const { status, stdout } = judged(sound);
+        assert.equal(status, 0, stdout);
+        assert.match(stdout, /waived +critical no-privileged-containers .*runs privileged\n +until .* by b@example\.org: legacy driver, ticket 12/);
+        assert.match(stdout, /, 1 waived$/m);
+      });
+      const refused: [string, object, RegExp][] = [
+        ["expired", { expires: day(-2) }, /its waiver expired on/],
+        ["for another digest", { digest: `sha256:${"0".repeat(64)}` }, /its waiver is for another image digest/],
+        ["without a digest", { digest: undefined }, /its waiver names no image digest/],
+        ["approved by who asked", { approver: "a@example.org" }, /its waiver was approved by the one who asked/],
+        ["too long", { expires: day(200) }, /longer than 90 days/],
+      ];
+      for (const [name, change, says] of refused) {
+        it(`${way}: ${name}: a violation that says so: 2`, () => {
+          const { status, stdout } = judged({ ...sound, ...change });
+          assert.equal(status, 2);
+          assert.match(stdout, says);
+          assert.match(stdout, /mandatory critical no-privileged-containers/);
+        });
+      }
+    }
+    it("by an annotation that is wrong: a violation that says so: 2", () => {
+      for (const [written, says] of [["{", /waivers is not JSON/], [json([{ ...sound, expires: "soon" }]), /waivers is wrong: 0\.expires/]] as const) {
+        const { status, stdout } = scan([write("bad.json", json([annotated(written), DENY]))]);
+        assert.equal(status, 2);
+        assert.match(stdout, says);
+      }
+    });
+  });
+
   it("enforces as configured", () => {
     const config = write("config.json", json({ all: "disabled", "no-privileged-containers": "advisory" }));
     const { status, stdout } = scan([write("bad.json", json(BAD)), "--config", config]);

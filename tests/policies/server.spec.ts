@@ -74,6 +74,19 @@ describe("pack under Pulumi's runner", () => {
     }
   });
 
+  it("takes waivers from an annotation, too, and only while they hold", async () => {
+    const level = async (days: number) => {
+      const expires = new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+      const own = { rule: "no-privileged-containers", reason: "legacy driver, ticket 12", requestedBy: "a@example.org", approver: "b@example.org", expires, digest: `sha256:${"4e".repeat(32)}` };
+      const bad = deployment({ securityContext: { privileged: true } });
+      const annotations = { "policy.rlhf-audit-trail.dev/waivers": JSON.stringify([own]) };
+      const found = await pack.analyze(registered("annotated", { ...bad, metadata: { ...(bad.metadata as object), annotations } }));
+      return of(found, "no-privileged-containers").map((diagnostic) => diagnostic.level);
+    };
+    assert.deepEqual(await level(5), ["advisory"]);
+    assert.deepEqual(await level(-2), ["mandatory"]);
+  });
+
   it("names the resource meant by a stack rule", async () => {
     const workload = registered("lonely", deployment());
     const found = of(await pack.analyzeStack([workload]), "namespace-default-deny");
