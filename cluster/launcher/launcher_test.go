@@ -9,11 +9,15 @@ import (
 )
 
 func TestParseStatSkipsStrangeCommandNames(t *testing.T) {
-	state, started, err := parseStat("42 (a) b (c) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2")
-	if err != nil || state != "S" || started != "98765" {
-		t.Fatalf("got %q %q %v", state, started, err)
+	process, err := parseStat("42 (a) b (c) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2")
+	if err != nil || process != (processState{state: "S", started: "98765"}) {
+		t.Fatalf("got %v %v", process, err)
 	}
-	if _, _, err := parseStat("42 (cut"); err == nil {
+	// 4194564: the same flags, and PF_EXITING.
+	if process, err = parseStat("42 (a) S 1 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2"); err != nil || !process.exiting {
+		t.Fatalf("a process that is ending: got %v %v", process, err)
+	}
+	if _, err := parseStat("42 (cut"); err == nil {
 		t.Fatal("a cut line must be an error")
 	}
 }

@@ -35,6 +35,9 @@ func start(config *Config) error {
 	if _, err := alive(config); err == nil {
 		return nil
 	}
+	if err := awaitEnd(config); err != nil {
+		return err
+	}
 	if err := clearRemains(config); err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func stop(config *Config) error {
 	} else if !errors.Is(err, errNotRunning) {
 		return err
 	}
+	if err := awaitEnd(config); err != nil {
+		return err
+	}
 	return clearRemains(config)
 }
 
@@ -69,7 +72,7 @@ func end(pid int) error {
 
 func waitGone(pid int, limit time.Duration) bool {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if state, _, err := processStat(pid); err != nil || state == "Z" {
+		if process, err := processStat(pid); err != nil || process.state == "Z" {
 			return true
 		}
 	}
@@ -91,51 +94,92 @@ func clearRemains(config *Config) error {
 
 // The PID file holds the id and the start time of PID 1 as the host sees it: together they name one process for ever.
 func writePIDFile(config *Config, pid int) error {
-	_, started, err := processStat(pid)
+	process, err := processStat(pid)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(config.run("pid"), fmt.Appendf(nil, "%d %s\n", pid, started), 0o600)
+	return os.WriteFile(config.run("pid"), fmt.Appendf(nil, "%d %s\n", pid, process.started), 0o600)
 }
 
-// alive returns PID 1's id on the host, or errNotRunning.
+// alive returns PID 1's id on the host, or errNotRunning. One that was killed and still waits for the end of its
+// children does not run any more, though the kernel still lists it.
 func alive(config *Config) (int, error) {
-	text, err := os.ReadFile(config.run("pid"))
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, errNotRunning
-	}
+	pid, process, err := recorded(config)
 	if err != nil {
 		return 0, err
 	}
-	fields := strings.Fields(string(text))
-	if len(fields) != 2 {
-		return 0, errNotRunning // torn by a crash of the machine: nothing runs
-	}
-	pid, err := strconv.Atoi(fields[0])
-	if err != nil {
-		return 0, errNotRunning
-	}
-	state, started, err := processStat(pid)
-	if err != nil || started != fields[1] || state == "Z" {
+	if process.state == "Z" || process.exiting {
 		return 0, errNotRunning
 	}
 	return pid, nil
 }
 
-// processStat reads state and start time (clock ticks since boot) of a process.
-func processStat(pid int) (state, started string, err error) {
+// awaitEnd waits for the end of a PID 1 that is ending: until then its mounts, sockets and cgroups are in use.
+func awaitEnd(config *Config) error {
+	pid, _, err := recorded(config)
+	if errors.Is(err, errNotRunning) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !waitGone(pid, graceful) {
+		return fmt.Errorf("process %d was killed and does not end", pid)
+	}
+	return nil
+}
+
+// recorded returns the process that the PID file names, or errNotRunning when it is gone.
+func recorded(config *Config) (int, processState, error) {
+	text, err := os.ReadFile(config.run("pid"))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, processState{}, errNotRunning
+	}
+	if err != nil {
+		return 0, processState{}, err
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) != 2 {
+		return 0, processState{}, errNotRunning // torn by a crash of the machine: nothing runs
+	}
+	pid, err := strconv.Atoi(fields[0])
+	if err != nil {
+		return 0, processState{}, errNotRunning
+	}
+	process, err := processStat(pid)
+	if err != nil || process.started != fields[1] {
+		return 0, processState{}, errNotRunning
+	}
+	return pid, process, nil
+}
+
+// exitingFlag is PF_EXITING of the kernel's task flags.
+const exitingFlag = 0x4
+
+// processState is what the kernel tells of a process: its state's letter, its start in clock ticks since boot, and
+// whether it has begun to end.
+type processState struct {
+	state, started string
+	exiting        bool
+}
+
+func processStat(pid int) (processState, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return "", "", err
+		return processState{}, err
 	}
 	return parseStat(string(text))
 }
 
 // parseStat skips the command name, which may hold blanks and parentheses, by its last parenthesis.
-func parseStat(text string) (state, started string, err error) {
+func parseStat(text string) (processState, error) {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 20 {
-		return "", "", fmt.Errorf("unexpected stat line %q", text)
+		return processState{}, fmt.Errorf("unexpected stat line %q", text)
 	}
-	return fields[0], fields[19], nil
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	if err != nil {
+		return processState{}, fmt.Errorf("unexpected flags in stat line %q", text)
+	}
+	return processState{state: fields[0], started: fields[19], exiting: flags&exitingFlag != 0}, nil
 }
