@@ -41,6 +41,13 @@ export async function addCanary(name: string, tell: Tell): Promise<void> {
   tell('Flagger, Prometheus and Traefik are ready; Gateways of class "traefik" are served');
 }
 
+/** Whether all of it is there and runs. */
+export async function hasCanary(node: Node): Promise<boolean> {
+  const available = "--output=jsonpath={.status.availableReplicas}";
+  const found = await Promise.all(judges.map(async ({ program, namespace }) => await node.kubectl(["get", "deployment", program, `--namespace=${namespace}`, "--ignore-not-found", available])));
+  return found.every((text) => Number(text) > 0);
+}
+
 function pathOf(built: Programs, file: string): string {
   const path = built.get(file);
   if (path === undefined) throw new Error(`no part makes ${file}`);

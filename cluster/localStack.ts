@@ -1,5 +1,6 @@
-/** Makes a stack of this machine runnable: the local cluster, the databases beside the stack, and the images that it names. */
+/** Makes a stack of this machine runnable: the local cluster, the databases beside the stack, what judges a canary, and the images that it names. */
 import { add, stackSecret } from "./add.ts";
+import { hasCanary } from "./canary.ts";
 import { ClusterError } from "./failure.ts";
 import type { Tell } from "./host.ts";
 import { imageNames } from "./images/catalog.ts";
@@ -16,6 +17,7 @@ import { workloadImage } from "./workload.ts";
 export async function ensureLocalStack(name: string, stack: LocalStackFile, tell: Tell): Promise<Node> {
   const node = await ensureCluster(name, tell);
   if (!(await hasData(node, stack.namespace))) await add("data", name, stack.namespace, tell);
+  if (stack.canary && !(await hasCanary(node))) await add("canary", name, stack.namespace, tell);
   await ensureImages(node, stack, tell);
   return node;
 }

@@ -22,6 +22,8 @@ export interface LocalStackFile {
   environment: string;
   /** Namespace of everything in the stack. */
   namespace: string;
+  /** Whether releases are judged by Flagger. */
+  canary: boolean;
   /** The file itself says which cluster is meant: `kubernetes:kubeconfig` or `kubernetes:context`. */
   namesCluster: boolean;
   images: StackImage[];
@@ -41,6 +43,7 @@ export async function readStackFile(folder: string, stack: string): Promise<Loca
       path,
       environment,
       namespace: textOf(config[`${project}:namespace`]) || environment,
+      canary: textOf(config[`${project}:strategy`]) === "canary",
       namesCluster: ["kubernetes:kubeconfig", "kubernetes:context"].some((key) => textOf(config[key]) !== ""),
       images: imagesOf(config, project),
     };

@@ -7,6 +7,6 @@ export { Namespace } from "./namespace.ts";
 export { PublicGateway, type PublicGatewayArgs } from "./publicGateway.ts";
 export { StackSecrets, type StackSecretsArgs, type VaultArgs } from "./stackSecrets.ts";
 export { Tls, type TlsArgs } from "./tls.ts";
-export { type ReleaseGates, releaseGates } from "./webhooks.ts";
+export { releaseGates } from "./webhooks.ts";
 export { Workload, type WorkloadArgs } from "./workload.ts";
 export { ZeroTrustNetwork, type ZeroTrustNetworkArgs } from "./zeroTrustNetwork.ts";

@@ -8,7 +8,7 @@ type PolicyArgs = k8s.admissionregistration.v1.ValidatingAdmissionPolicyArgs;
 type BindingArgs = k8s.admissionregistration.v1.ValidatingAdmissionPolicyBindingArgs;
 
 /** The annotation of the target that breaks off a running analysis: its value is the Canary's `status.lastAppliedSpec`, so it serves once. */
-export const interruptAnnotation = "rlhf-audit-trail.dev/interrupt-analysis";
+const interruptAnnotation = "rlhf-audit-trail.dev/interrupt-analysis";
 
 /** From the first look at a revision until the last pod of the old one is gone. */
 const judging = ["Waiting", "Progressing", "WaitingPromotion", "Promoting", "Finalising"];

@@ -43,7 +43,7 @@ export interface ReleaseGates extends Readonly<Record<"compliance" | "security" 
 }
 
 /** Flagger's own events are recorded in no time, or not at all. */
-export const recordTimeout = "2s";
+const recordTimeout = "2s";
 
 /**
  * The gates of a release, in a namespace of theirs, and how long each may take. What can fail a release is asked before its first

@@ -85,7 +85,7 @@ describe("The program", () => {
 
   it("canary: no gates, a load source with its ways, and a lock", async () => {
     const { registered, outputs } = await runStack("canary", false);
-    assert.deepEqual(outputs["canaryTimes"], { promoteSeconds: 80, rollBackSeconds: 40, exposureSeconds: 30 });
+    assert.deepEqual(outputs["canaryTimes"], { promoteSeconds: 80, rollBackSeconds: 50, exposureSeconds: 40 });
     assert.deepEqual(at(one(registered, "Canary", "rlhf-audit-trail-canary").inputs, "spec.analysis.webhooks"), []);
     one(registered, "Deployment", "rlhf-audit-trail-load");
     one(registered, "ReleaseLock", "rlhf-audit-trail-lock");
