@@ -17,6 +17,8 @@ export class LiveError extends Error {
   }
 }
 
+/** Groups of measurements, which nobody declares; where what measures is not ready they don't answer. */
+const MEASUREMENTS = /(?:^|\.)metrics\.k8s\.io\//;
 /** Objects a page. */
 const PAGE = 500;
 
@@ -65,7 +67,7 @@ async function discover(ask: Ask): Promise<{ kinds: LiveKind[]; problems: string
   const preferred = groups.map((group) => text(group, "preferredVersion", "groupVersion"));
   const others = groups.flatMap((group) => list(group, "versions").map((version) => text(version, "groupVersion")));
   for (const apiVersion of new Set(["v1", ...preferred, ...others])) {
-    if (apiVersion === undefined) continue;
+    if (apiVersion === undefined || MEASUREMENTS.test(apiVersion)) continue;
     const resources = list(await answered(ask, `${apiVersion === "v1" ? "/api" : "/apis"}/${apiVersion}`, problems), "resources");
     for (const resource of resources) {
       const [plural = "", kind = ""] = [text(resource, "name"), text(resource, "kind")];
