@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import type { PlanDocument } from "../../engine/plan.ts";
+import { deployment } from "../../policies/rules/examples.ts";
+import { makeProject, runCli } from "../engine/cli.ts";
+import { removeFolders } from "../engine/folders.ts";
 import { EXAMPLE_DIGEST } from "../../policies/example-release.ts";
 import type { Report } from "../../policies/reports/report.ts";
 
@@ -58,5 +62,29 @@ describe("production's preview", function () {
     assert.match(stdout, /! \[advisory critical\] evidence-eu-ai-act\n.*\[evidence-eu-ai-act waived\] .*Waived until .* by b@example\.org for a@example\.org: the renewed file is being signed/);
     assert.deepEqual(said(report).map(({ rule, level, status }) => [rule, level, status]), [["evidence-eu-ai-act", "advisory", "waived"]]);
     assert.equal(report.verdict, "passed");
+  });
+});
+
+describe("a preview with remediation", () => {
+  afterEach(removeFolders);
+
+  it("shows what policies change in a resource, as a diff, and plans it so", async () => {
+    const { metadata, spec } = deployment({ securityContext: { allowPrivilegeEscalation: undefined, capabilities: undefined } });
+    const config = { all: "disabled", "no-privilege-escalation": "remediate", "drop-all-capabilities": "remediate" };
+    const root = makeProject(`new k8s.apps.v1.Deployment("app", ${JSON.stringify({ metadata, spec })});`, { dev: "" }, { "dev.json": JSON.stringify(config) });
+    const { code, stdout } = await runCli(root, ["preview", "--stack", "dev", "--json", "plan.json", "--policy-pack", resolve("policies"), "--policy-pack-config", "dev.json"]);
+    assert.equal(code, 0, stdout);
+    const shown = [
+      "Changed by policies:",
+      "  kubernetes:apps/v1:Deployment  app  changed by no-privilege-escalation",
+      "      + spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: false",
+      "  kubernetes:apps/v1:Deployment  app  changed by drop-all-capabilities",
+      '      + spec.template.spec.containers[0].securityContext.capabilities: {"drop":["ALL"]}',
+    ].join("\n");
+    assert(stdout.includes(shown), stdout);
+    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    assert.deepEqual(plan?.policies.remediations.map(({ policy }) => policy), ["no-privilege-escalation", "drop-all-capabilities"]);
+    assert.deepEqual(plan.policies.findings, []);
+    assert.match(JSON.stringify(plan.steps.find(({ name }) => name === "app")?.inputs), /"allowPrivilegeEscalation":false.*"drop":\["ALL"\]/);
   });
 });
