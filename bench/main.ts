@@ -20,6 +20,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   injuries: () => import("./injuries.ts"),
   restore: () => import("./restore.ts"),
   switch: () => import("./switch.ts"),
+  canary: () => import("./canary.ts"),
 };
 
 async function main(): Promise<number> {

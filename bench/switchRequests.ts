@@ -18,6 +18,8 @@ export interface RequestPlan {
   port: number;
   /** What is asked; `/version` says who answered. */
   path: string;
+  /** Name of the host that is asked for. @default - the address */
+  host?: string;
   /** Requests in a second, idle clients' not counted. */
   rate: number;
   /** Clients with a busy connection of their own. */
@@ -75,6 +77,8 @@ function identify(path: string, status: number, body: string): Pick<Answer, "slo
   if (status !== 200) return { failure: `status ${status}: ${body.slice(0, 200)}` };
   try {
     const { slot, digest } = JSON.parse(body) as { slot?: unknown; digest?: unknown };
+    // A canary's pods have no slot.
+    if (slot === null && typeof digest === "string") return { digest };
     if (typeof slot === "string" && typeof digest === "string") return { slot, digest };
   } catch {
     // told below, with the body
@@ -93,7 +97,7 @@ function watchDial(asked: ClientRequest): void {
 async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecting, client: number): Promise<Answer> {
   const sent = monotonicMs();
   return await new Promise((resolve) => {
-    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent });
+    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent, ...(plan.host !== undefined && { headers: { host: plan.host } }) });
     const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${answerLimitMs} ms`)), answerLimitMs);
     const end = (result: Pick<Answer, "slot" | "digest" | "failure">): void => {
       clearTimeout(timer);

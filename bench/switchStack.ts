@@ -38,7 +38,46 @@ export interface UpRun {
   ended: Promise<UpEnd>;
 }
 
-const copied = ["Pulumi.yaml", "Pulumi.local.yaml", "package.json", "tsconfig.json", "tsconfig.pulumi.json", "index.ts", "config", "components", "policies", "compliance"];
+const copied = ["package.json", "tsconfig.json", "tsconfig.pulumi.json", "index.ts", "config", "components", "policies", "compliance"];
+
+/** A copy of the project to change the configuration of, in a temporary folder. `file`: the stack's. */
+export async function copyOfProject(file: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "rlhf-stack-"));
+  for (const path of ["Pulumi.yaml", file, ...copied]) await cp(join(repository, path), join(folder, path), { recursive: true });
+  await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+/** Starts `up` of a stack in such a folder. */
+export function startUp(folder: string, stack: string, kubeconfig: string): UpRun {
+  const begun = monotonicMs();
+  const args = [join(repository, "engine/main.ts"), "up", "--stack", stack, "--kubeconfig", kubeconfig, "--yes"];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const watchers = new Set<() => void>();
+  let output = "";
+  let spoke = Infinity;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      spoke = Math.min(spoke, monotonicMs());
+      for (const watch of watchers) watch();
+    });
+  }
+  const ended = new Promise<UpEnd>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output, begun, spoke, done: monotonicMs() }));
+  });
+  const printed = (pattern: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const watch = (): void => {
+        if (pattern.test(output)) resolve();
+      };
+      watchers.add(watch);
+      watch();
+      void ended.then(() => reject(new Error(`ended without saying ${String(pattern)}:\n${output}`)), reject);
+    });
+  return { printed, kill: () => void child.kill("SIGKILL"), ended };
+}
 
 /** A stack of its own, with a state of its own. */
 export class SwitchStack {
@@ -51,10 +90,7 @@ export class SwitchStack {
   }
 
   static async make(kubeconfig: string): Promise<SwitchStack> {
-    const folder = await mkdtemp(join(tmpdir(), "rlhf-stack-"));
-    for (const path of copied) await cp(join(repository, path), join(folder, path), { recursive: true });
-    await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
-    return new SwitchStack(folder, kubeconfig);
+    return new SwitchStack(await copyOfProject("Pulumi.local.yaml"), kubeconfig);
   }
 
   /** Writes the wish into the stack's configuration and makes it true. */
@@ -72,33 +108,7 @@ export class SwitchStack {
   /** Starts what `up` does. */
   async start(wish: StackWish): Promise<UpRun> {
     await this.#write(wish);
-    const begun = monotonicMs();
-    const args = [join(repository, "engine/main.ts"), "up", "--stack", "local", "--kubeconfig", this.#kubeconfig, "--yes"];
-    const child = spawn(process.execPath, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
-    const watchers = new Set<() => void>();
-    let output = "";
-    let spoke = Infinity;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-        spoke = Math.min(spoke, monotonicMs());
-        for (const watch of watchers) watch();
-      });
-    }
-    const ended = new Promise<UpEnd>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code) => resolve({ code, output, begun, spoke, done: monotonicMs() }));
-    });
-    const printed = (pattern: RegExp): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const watch = (): void => {
-          if (pattern.test(output)) resolve();
-        };
-        watchers.add(watch);
-        watch();
-        void ended.then(() => reject(new Error(`ended without saying ${String(pattern)}:\n${output}`)), reject);
-      });
-    return { printed, kill: () => void child.kill("SIGKILL"), ended };
+    return startUp(this.folder, "local", this.#kubeconfig);
   }
 
   async #write({ active, blue, green, progressDeadline, bake }: StackWish): Promise<void> {
