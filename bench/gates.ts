@@ -57,22 +57,30 @@ async function load(url: URL, body: string, expected: number, duration: number):
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const begun = performance.now();
   const answers: Promise<number>[] = [];
+  const wrong = new Map<number, number>();
   for (let at = 0; at < rate * duration; at += 1) {
     const due = begun + (at * 1000) / rate;
     const early = due - performance.now();
     if (early > 1) await until(early);
-    answers.push(ask(url, body, agent, expected).then(() => performance.now() - due));
+    const answered = async (): Promise<number> => {
+      const status = await ask(url, body, agent).catch(() => 0);
+      if (status !== expected) wrong.set(status, (wrong.get(status) ?? 0) + 1);
+      return performance.now() - due;
+    };
+    answers.push(answered());
   }
   const times = await Promise.all(answers);
   agent.destroy();
+  if (wrong.size > 0) throw new Error(`not every answer was ${expected}: ${[...wrong].map(([status, count]) => `${count} × ${status === 0 ? "none" : status}`).join(", ")}; 409 means that the machine is too busy to measure`);
   return times;
 }
 
-async function ask(url: URL, body: string, agent: Agent, expected: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+async function ask(url: URL, body: string, agent: Agent): Promise<number> {
+  return await new Promise((resolve, reject) => {
     const sent = request(url, { agent, method: "POST", headers: { "Content-Type": "application/json" } }, (response) => {
       response.resume();
-      response.once("end", () => (response.statusCode === expected ? resolve() : reject(new Error(`answered ${response.statusCode ?? 0}, not ${expected}`))));
+      response.once("end", () => resolve(response.statusCode ?? 0));
+      response.once("error", reject);
     });
     sent.once("error", reject);
     sent.end(body);
