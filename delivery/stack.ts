@@ -96,7 +96,8 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
   const project = loadProject(choice.cwd);
   const file = findFile(project, choice.stack);
   const configuration = await loadConfiguration(project, choice.stack, choice.env);
-  const state = await loadState(defaultStatePath(project.root, project.name, choice.stack), choice.env, readStackFile(project, choice.stack).salt);
+  const statePath = defaultStatePath(project.root, project.name, choice.stack);
+  const state = await loadState(statePath, choice.env, readStackFile(project, choice.stack).salt);
   const clusters = new Clusters({
     choice: { kubeconfig: choice.kubeconfig, context: choice.context, preferredContext: configuration.values[`${project.name}:clusterName`] },
     env: choice.env,
@@ -104,7 +105,7 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
   });
   try {
     const cluster = await clusters.of(providerInputs(state.resources, configuration.values));
-    for (const { uid } of recordedClusters(state.resources)) refuseOtherCluster(uid, cluster.uid, cluster.client, choice.stack);
+    for (const { uid } of recordedClusters(state.resources)) refuseOtherCluster(uid, cluster.uid, cluster.client, { stack: choice.stack, statePath });
     return {
       choice,
       project,

@@ -62,7 +62,7 @@ async function change(kind: "update" | "destroy", target: ProjectStack, options:
   const state = await loadState(statePathOf(target.stack, options), env, salt);
   const found: string[] = [];
   const readState = async (): Promise<ResourceState[]> => {
-    await checkClusters(target, state, clusters);
+    await checkClusters(target, state, clusters, statePathOf(target.stack, options));
     await makeTrue(state, clusters, options, (line) => void found.push(`${line}\n`));
     return state.resources;
   };
@@ -119,15 +119,16 @@ function defaultConfiguration({ configuration }: ProjectStack): PropertyMap {
 }
 
 /** Every cluster that the state records must be the one that its configuration leads to now. */
-async function checkClusters(target: ProjectStack, state: StackState, clusters: Clusters): Promise<void> {
+async function checkClusters(target: ProjectStack, state: StackState, clusters: Clusters, statePath: string): Promise<void> {
+  const owner = { stack: target.stack, statePath };
   const recorded = recordedClusters(state.resources);
   for (const { state: provider, uid } of recorded) {
     const { client, uid: found } = await clusters.of(provider.inputs);
-    refuseOtherCluster(uid, found, client, target.stack);
+    refuseOtherCluster(uid, found, client, owner);
   }
   // Nothing recorded yet: at least it must answer before anything else is asked of anyone.
   const { client, uid } = await clusters.of(defaultConfiguration(target));
-  for (const { state: provider, uid: known } of recorded) if (/^default(_|$)/.test(nameOfProvider(provider))) refuseOtherCluster(known, uid, client, target.stack);
+  for (const { state: provider, uid: known } of recorded) if (/^default(_|$)/.test(nameOfProvider(provider))) refuseOtherCluster(known, uid, client, owner);
 }
 
 function nameOfProvider({ urn }: ResourceState): string {

@@ -3,6 +3,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest 
 import { type RequestOptions, request as httpsRequest } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemCode, UserError } from "../errors.ts";
+import { ownCertificateProblem, serverCertificateProblem } from "./certificates.ts";
 import type { Connection } from "./kubeconfig.ts";
 import { type Json, type JsonMap } from "./objects.ts";
 
@@ -78,7 +79,7 @@ export class ApiClient {
       } catch (error) {
         parts.signal.throwIfAborted();
         const attempts = this.#answered ? this.#patience.attempts : Math.min(FIRST_ATTEMPTS, this.#patience.attempts);
-        if (attempt >= attempts || !mayRepeat(method, error)) throw this.#explain(method, path, error, attempt);
+        if (attempt >= attempts || !mayRepeat(method, error)) throw await this.#explain(method, path, error, attempt);
         await delay(Math.min(this.#patience.pauseMs * 2 ** (attempt - 1), LONGEST_PAUSE_MS), undefined, { signal: parts.signal });
       }
     }
@@ -114,13 +115,15 @@ export class ApiClient {
   }
 
   /** A person's words for a failure; refusals by the server stay as they are. */
-  #explain(method: Method, path: string, error: unknown, attempts: number): unknown {
+  async #explain(method: Method, path: string, error: unknown, attempts: number): Promise<unknown> {
     const tries = attempts > 1 ? ` (${attempts} attempts)` : "";
     const server = `The API server ${this.connection.server.origin}`;
     const check = `Check that it runs and is the right one: ${this.connection.origin}.`;
     if (error instanceof ApiError) {
       if (error.status === 401) {
-        return new UserError(`${server} does not know who we are: ${error.message}.`, `Renew the credentials of ${this.connection.origin}.`, { cause: error });
+        const own = ownCertificateProblem(await this.connection.authorize());
+        const why = own === undefined ? "" : `: ${own}`;
+        return new UserError(`${server} does not know who we are: ${error.message}${why}.`, `Renew the credentials of ${this.connection.origin}.`, { cause: error });
       }
       if (error.status >= 500) {
         return new UserError(`${server} failed with status ${error.status} on ${method} ${path}${tries}: ${error.message}`, "Look at the API server's own log; run again when it is well.", { cause: error });
@@ -132,13 +135,17 @@ export class ApiClient {
     }
     if (error instanceof UserError || !(error instanceof Error)) return error;
     const code = systemCode(error) ?? "";
-    if (/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO|ERR_SSL/.test(code)) {
-      return new UserError(`The connection to ${this.connection.server.origin} is refused for its certificate: ${certificateProblem(code, error.message)}`, `Renew the kubeconfig: ${this.connection.origin}.`, { cause: error });
+    if (/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO|ERR_SSL/.test(code) || REFUSES_OURS.test(error.message)) {
+      const { problem, fix } = await certificateProblem(code, error.message, this.connection);
+      return new UserError(`The connection to ${this.connection.server.origin} is refused for a certificate: ${problem}.`, fix, { cause: error });
     }
     if (code === "ENOTFOUND" || code === "EAI_AGAIN") return new UserError(`${server} cannot be reached: the name ${this.connection.server.hostname} is unknown${tries}.`, check, { cause: error });
     if (code === "ECONNREFUSED") return new UserError(`${server} cannot be reached: nothing listens there${tries}.`, check, { cause: error });
     if (UNSENT.has(code)) return new UserError(`${server} cannot be reached: there is no route (${code})${tries}.`, check, { cause: error });
-    return new UserError(`The connection to ${this.connection.server.origin} broke during ${method} ${path}: ${error.message}${tries}.`, check, { cause: error });
+    // Some servers hang up on a certificate without a word.
+    const own = ownCertificateProblem(await this.connection.authorize());
+    const perhaps = own === undefined ? "" : ` Perhaps for this reason: ${own}.`;
+    return new UserError(`The connection to ${this.connection.server.origin} broke during ${method} ${path}: ${error.message}${tries}.${perhaps}`, check, { cause: error });
   }
 }
 
@@ -172,12 +179,21 @@ export function isOutage(error: unknown): boolean {
   return cause instanceof NoAnswer || isUnsent(cause) || isBroken(cause) || (cause instanceof ApiError && cause.status >= 500);
 }
 
-function certificateProblem(code: string, message: string): string {
-  if (code === "CERT_HAS_EXPIRED") return "the server's certificate has expired.";
-  if (/EXPIRED/.test(code)) return "our own certificate has expired.";
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `it was made for another name (${message}).`;
-  if (/SELF_SIGNED|UNABLE_TO/.test(code)) return "it is not signed by the authority that the kubeconfig names.";
-  return `${message}.`;
+/** A server's alert about our certificate, as OpenSSL tells of it (with the code EPROTO). */
+const REFUSES_OURS = /alert .*certificate/;
+
+async function certificateProblem(code: string, message: string, connection: Connection): Promise<{ problem: string; fix: string }> {
+  const { server, origin } = connection;
+  const renew = `Renew the kubeconfig: ${origin}.`;
+  if (REFUSES_OURS.test(message)) return { problem: ownCertificateProblem(await connection.authorize()) ?? `the server refuses ours (${message.trim()})`, fix: renew };
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
+    const found = await serverCertificateProblem(server, await connection.authorize());
+    const problem = found ?? `the server's is out of its time (${message})`;
+    return { problem, fix: `Have the server's certificates renewed (kubeadm certs renew all, say), or look at this machine's clock. The kubeconfig is ${origin}.` };
+  }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return { problem: `the server's was made for another name (${message})`, fix: renew };
+  if (/SELF_SIGNED|UNABLE_TO/.test(code)) return { problem: "the server's is not signed by the authority that the kubeconfig names", fix: renew };
+  return { problem: message, fix: renew };
 }
 
 interface Answer {

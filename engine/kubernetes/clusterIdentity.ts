@@ -35,12 +35,19 @@ export function recordedClusters(resources: readonly ResourceState[]): { state: 
   });
 }
 
+/** Whose cluster is looked at. */
+interface ClusterOwner {
+  stack: string;
+  /** File of its state. */
+  statePath: string;
+}
+
 /** @throws UserError when the cluster at hand is not the recorded one */
-export function refuseOtherCluster(recorded: string, found: string, client: ApiClient, stack: string): void {
+export function refuseOtherCluster(recorded: string, found: string, client: ApiClient, { stack, statePath }: ClusterOwner): void {
   if (recorded === found) return;
   throw new UserError(
-    `The stack ${stack} lives in another cluster: its state records the cluster ${recorded}, and ${client.connection.origin} (${client.connection.server.origin}) is the cluster ${found}. Nothing was changed.`,
-    "Name the right one with --kubeconfig and --context. If the cluster was made anew, its objects are gone: move the stack's state file away, and run again.",
+    `The stack ${stack} lives in another cluster: its state ${statePath} records the cluster ${recorded}, and ${client.connection.origin} (${client.connection.server.origin}) is the cluster ${found}. Nothing was changed.`,
+    "Name the right one with --kubeconfig and --context. If the cluster was made anew, its objects are gone: move that state file away, and run again.",
   );
 }
 

@@ -171,6 +171,6 @@ describe("objects on a cluster", () => {
     const nothing: Journal = { began: () => Promise.resolve(), ended: () => Promise.resolve(), outputs: () => Promise.resolve() };
     await recordingClusters(nothing, () => Promise.resolve(uid)).ended({} as Step, resource, { recorded: resource });
     assert.deepEqual(recordedClusters([resource]).map((entry) => entry.uid), ["cluster-a"]);
-    assert.throws(() => refuseOtherCluster("cluster-b", uid, client, "local"), /lives in another cluster.*Nothing was changed/);
+    assert.throws(() => refuseOtherCluster("cluster-b", uid, client, { stack: "local", statePath: "/states/local.json" }), /local lives in another cluster.* \/states\/local\.json records the cluster cluster-b, .* is the cluster cluster-a\. Nothing was changed/);
   });
 });
