@@ -112,7 +112,7 @@ async function injure(all: Scene, { title, step, inflict, image, bad }: Injury):
   const command = scene.start("release", "--image", image);
   if (bad) {
     await command.reached("switched");
-    await scene.inject(scene.watch.selected.at(-1)?.slot ?? "", { errorRate: 0.5 });
+    await scene.inject(image, { errorRate: 0.5 });
   }
   await command.reached(step);
   const begun = performance.now();

@@ -111,11 +111,17 @@ export class ReleaseScene {
     return await this.start(...words).ended;
   }
 
-  /** Makes the pods of a slot bad while they serve: what no verification can see before. Their image must have been born with faults enabled. */
-  async inject(slot: string, faults: Partial<FaultSettings>): Promise<void> {
+  /** Makes the pods of an image bad while they serve: what no verification can see before. The image must have been born with faults enabled. */
+  async inject(image: string, faults: Partial<FaultSettings>): Promise<void> {
     const ask = `fetch("http://127.0.0.1:8001/admin/faults", { method: "PUT", headers: { "content-type": "application/json" }, body: ${JSON.stringify(JSON.stringify(faults))} }).then((answer) => process.exit(answer.ok ? 0 : 1))`;
-    const pods = await this.#node.kubectl(["get", "pods", "--namespace=local", `--selector=app=rlhf-audit-trail,version=${slot}`, "--output=name"]);
-    for (const pod of pods.trim().split("\n")) await this.#node.kubectl(["exec", "--namespace=local", pod, "--", "node", "-e", ask]);
+    const { items } = JSON.parse(await this.#node.kubectl(["get", "pods", "--namespace=local", "--selector=app=rlhf-audit-trail", "--output=json"])) as {
+      items: { metadata: { name: string; deletionTimestamp?: string }; spec: { containers: { image: string }[] } }[];
+    };
+    for (const { metadata, spec } of items) {
+      if (metadata.deletionTimestamp === undefined && spec.containers.some((container) => container.image === image)) {
+        await this.#node.kubectl(["exec", "--namespace=local", metadata.name, "--", "node", "-e", ask]);
+      }
+    }
   }
 
   /** What `ledger verify` says; rejects unless it verifies. */

@@ -105,7 +105,7 @@ async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Prom
   const command = scene.start("release", "--image", image);
   if (kind in later) {
     await command.reached("switched");
-    await scene.inject(scene.watch.selected.at(-1)?.slot ?? "", later[kind as keyof typeof later]);
+    await scene.inject(image, later[kind as keyof typeof later]);
   }
   const end = await command.ended;
   // Clients that were asked before the end may still be answered.

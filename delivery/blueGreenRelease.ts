@@ -55,14 +55,14 @@ export async function release(context: ReleaseContext, image: string, intent: In
 
 /** Deploy, verify, switch, bake, and the end that follows. */
 async function goThrough(context: ReleaseContext, record: BlueGreenRecord): Promise<Ended> {
-  const { stack, lease, tell } = context;
+  const { deploy, lease, tell } = context;
   const signal = stopSignal(context);
   const source = sourceOf(context);
   await lease.write({ ...record, phase: "updating" });
   const before = await source.traffic(record.from).catch(() => undefined);
   const begun = performance.now();
   tell("updating", `${record.to} is filled, started and verified; ${record.from} keeps the traffic meanwhile`);
-  const update = startUpdate(stack, { active: record.to, images: { ...record.before.images, [record.to]: record.image } }, context.update, lease.lost);
+  const update = startUpdate(deploy, { active: record.to, images: { ...record.before.images, [record.to]: record.image } }, context.update, lease.lost);
   const switchedAt = await untilSwitched(context, record, update);
   if (switchedAt === undefined) return await notVerified(context, record, await update.ended);
 

@@ -11,7 +11,7 @@ import { checkRules } from "./releaseRules.ts";
 import { findTarget } from "./rollBackTarget.ts";
 import type { RunningCanary } from "./stack.ts";
 import { settingsDigest } from "./stackSettings.ts";
-import { updateStack, type Updated } from "./stackUpdate.ts";
+import type { Updated } from "./stackUpdate.ts";
 import type { ExitCode } from "./exitCodes.ts";
 
 type CanaryContext = ReleaseContext<RunningCanary>;
@@ -58,11 +58,11 @@ export async function releaseCanary(context: CanaryContext, image: string, inten
 
 /** One update, which ends when Flagger has judged. */
 async function follow(context: CanaryContext, record: CanaryRecord): Promise<Ended> {
-  const { lease, stack, tell, note, update } = context;
+  const { lease, deploy, tell, note, update } = context;
   await lease.write(record);
   tell("updating", "the new version is started, and gets a growing share of the traffic while Flagger judges it");
   const begun = performance.now();
-  const updated = await updateStack(stack, { image: record.image }, { ...update, onLine: (line) => tellProgress(context, line) });
+  const updated = await deploy({ image: record.image }, { ...update, onLine: (line) => tellProgress(context, line) });
   stopSignal(context).throwIfAborted();
   for (const verdict of policyNotes(updated)) note(record.id, verdict);
   if (updated.result === "clean") {
@@ -91,13 +91,13 @@ function tellProgress({ tell }: CanaryContext, line: string): void {
 
 /** Puts the image before back: Flagger has given it the traffic, or gives it to it with this. */
 async function takeBackCanary(context: CanaryContext, record: CanaryRecord, cause: "bake" | "verification" | "interrupted" | "operator", because: string): Promise<void> {
-  const { stack, lease, tell, note, update } = context;
+  const { deploy, lease, tell, note, update } = context;
   await lease.write({ ...record, phase: "reverting", because });
   tell("reverting", `release ${record.id} is taken back: ${because}`);
   await breakOff(context);
   note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: because.slice(0, 500) });
   tell("settling", "configuration and state are made to agree");
-  const { result, problems, output } = await updateStack(stack, { image: record.before.image }, update);
+  const { result, problems, output } = await deploy({ image: record.before.image }, update);
   if (result !== "clean") {
     process.stderr.write(update.verbose ? "" : output);
     throw new DeliveryError(exitCodes.failed, `Users are served by the version before, and the stack's state does not agree yet: ${firstLine(problems[0] ?? "the update failed")}`, "Mend what is named and run the same command again: it goes on from here.");

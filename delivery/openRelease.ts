@@ -7,6 +7,7 @@ import { showProgress } from "./progress.ts";
 import { openRecorder } from "./recorder.ts";
 import type { ReleaseContext } from "./releaseContext.ts";
 import type { ChangeOptions, StackOptions } from "./releaseOptions.ts";
+import { embeddedEngine } from "./stackUpdate.ts";
 import { openStack, type Running, type RunningCanary, type Stack } from "./stack.ts";
 
 /** Opens the stack for reading, and closes it whatever happens. */
@@ -39,7 +40,7 @@ export async function withRelease<Result>(options: ChangeOptions, command: strin
       const optional = stack.environment === "local";
       const recorder = openRecorder({ ...options, optional, env: process.env, command }, (message) => process.stderr.write(`${message}\n`));
       const lease = await acquireLease(stack.cluster.client, namespace, interrupts.signal, (holder) => process.stderr.write(`${holder} holds the lease; waiting to see whether it lives\n`));
-      const shared = { stack, lease, update: { interrupts, verbose: options.verbose, onLine: now }, tell, note: recorder.note, history: recorder };
+      const shared = { stack, lease, deploy: embeddedEngine(stack), update: { interrupts, verbose: options.verbose, onLine: now }, tell, note: recorder.note, history: recorder };
       try {
         return stack.canary === undefined ? await blueGreen({ ...shared, running: runningOf(stack) }) : await canary({ ...shared, running: stack.canary });
       } finally {

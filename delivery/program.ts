@@ -35,6 +35,7 @@ const commands: readonly Listed[] = [
   { path: "ledger verify-proof", summary: "verify such a proof, without the ledger", load: () => import("./commands/ledgerVerifyProof.ts") },
   { path: "ledger keygen", summary: "make the pair of keys that signs a ledger", load: () => import("./commands/ledgerKeygen.ts") },
   { path: "ledger init", summary: "begin an empty ledger", load: () => import("./commands/ledgerInit.ts") },
+  { path: "ledger mirror", summary: "copy the ledger to where others can hold it against you", load: () => import("./commands/ledgerMirror.ts") },
   { path: "ledger forget", summary: "erase who is behind a pseudonym", load: () => import("./commands/ledgerForget.ts") },
   { path: "completion", summary: "print a completion script for bash, zsh or fish", load: () => import("./commands/completion.ts") },
 ];

@@ -11,7 +11,7 @@ import type { ReleaseRecord } from "./releaseRecord.ts";
 import type { BegunFreeze } from "./freeze.ts";
 import type { Release } from "./releases.ts";
 import type { Running, Stack } from "./stack.ts";
-import type { UpdateOptions } from "./stackUpdate.ts";
+import type { Deploy, UpdateOptions } from "./stackUpdate.ts";
 
 /** Draft of a ledger entry, without what every entry of a release has. */
 export type Note = { [K in Draft["kind"]]: Omit<Extract<Draft, { kind: K }>, "stack" | "release" | "who"> }[Draft["kind"]];
@@ -29,6 +29,7 @@ export interface ReleaseContext<What = Running> {
   readonly stack: Stack;
   readonly running: What;
   readonly lease: Lease;
+  readonly deploy: Deploy;
   readonly update: UpdateOptions;
   readonly tell: Tell;
   readonly history: History;

@@ -29,6 +29,9 @@ export interface Updated {
   readonly policies: Plan["policies"];
 }
 
+/** Makes settings true: what a release needs of an engine. They are in the stack's file before anything else is done. */
+export type Deploy = (settings: SlotSettings | ImageSettings, options: UpdateOptions) => Promise<Updated>;
+
 /** An update under way. */
 export interface StartedUpdate {
   /** Rejects only when it was stopped, or with what nobody foresaw. */
@@ -38,13 +41,13 @@ export interface StartedUpdate {
 }
 
 /**
- * Begins to make settings true; they are in the stack's file when this returns.
+ * Begins to make settings true.
  * @param signal stops it too
  */
-export function startUpdate(stack: Stack, settings: SlotSettings | ImageSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
+export function startUpdate(deploy: Deploy, settings: SlotSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
   const stopping = new AbortController();
   const interrupts: InterruptWatch = { ...options.interrupts, signal: AbortSignal.any([options.interrupts.signal, signal, stopping.signal]) };
-  const ended = updateStack(stack, settings, { ...options, interrupts });
+  const ended = deploy(settings, { ...options, interrupts });
   ended.catch(() => undefined); // whoever awaits it is told
   return {
     ended,
@@ -55,8 +58,12 @@ export function startUpdate(stack: Stack, settings: SlotSettings | ImageSettings
   };
 }
 
-/** Writes the settings into the stack's file and makes them true. */
-export async function updateStack({ choice, project, file }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, onLine }: UpdateOptions): Promise<Updated> {
+/** Deploys by the embedded engine, in this process. */
+export function embeddedEngine(stack: Stack): Deploy {
+  return async (settings, options) => await updateStack(stack, settings, options);
+}
+
+async function updateStack({ choice, project, file }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, onLine }: UpdateOptions): Promise<Updated> {
   writeSettings(file, project.name, settings);
   let output = "";
   const terminal: Terminal = {

@@ -4,7 +4,7 @@ import { exitCodes } from "./exitCodes.ts";
 import { liveSlot, moveTraffic } from "./liveSlot.ts";
 import { firstLine, type ReleaseContext, secondsSince, stopSignal, switchOf } from "./releaseContext.ts";
 import type { BlueGreenRecord } from "./releaseRecord.ts";
-import { type StartedUpdate, updateStack } from "./stackUpdate.ts";
+import type { StartedUpdate } from "./stackUpdate.ts";
 
 /** Why a release is taken back. */
 export interface Reason {
@@ -22,7 +22,7 @@ export interface Reason {
  * @throws DeliveryError `failed` when users are served and configuration and state could not be made to agree
  */
 export async function takeBack(context: ReleaseContext, record: BlueGreenRecord, { cause, because, hurtSince }: Reason, underWay?: StartedUpdate): Promise<void> {
-  const { stack, lease, tell, note } = context;
+  const { deploy, lease, tell, note } = context;
   const begun = performance.now();
   tell("reverting", `release ${record.id} is taken back: ${because}`);
   const signal = stopSignal(context);
@@ -45,7 +45,7 @@ export async function takeBack(context: ReleaseContext, record: BlueGreenRecord,
   });
   tell("settling", `configuration and state are made to agree, and ${record.to} is emptied`);
   const images = { ...record.before.images, [record.to]: undefined };
-  const { result, problems, output } = await updateStack(stack, { active: record.from, images }, context.update);
+  const { result, problems, output } = await deploy({ active: record.from, images }, context.update);
   if (result !== "clean") {
     process.stderr.write(context.update.verbose ? "" : output);
     throw new DeliveryError(

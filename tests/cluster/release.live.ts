@@ -70,7 +70,7 @@ describe("delivery release on the local cluster, under load", function () {
   it("a bad release is taken back, even when the command dies over it, and the record says why and since when", async () => {
     const run = scene().start("release", "--image", images.faulty);
     await run.reached("switched");
-    await scene().inject("blue", { errorRate: 0.4 });
+    await scene().inject(images.faulty, { errorRate: 0.4 });
     await run.reached("traffic-back");
     run.kill();
     await run.ended;
