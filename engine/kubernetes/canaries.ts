@@ -24,7 +24,11 @@ export function releaseVerdict(now: () => number = () => performance.now()): Con
     const applied = textAt(object, "status", "lastAppliedSpec");
     before ??= { applied, at: now() };
     begun ||= JUDGING.has(phase) || applied !== before.applied;
-    if (phase !== "Failed" && !SETTLED.has(phase)) return waiting(await progress(object, phase, around));
+    if (phase !== "Failed" && !SETTLED.has(phase)) {
+      const stuck = JUDGING.has(phase) ? "" : await primaryStuck(object, around);
+      if (stuck !== "") return failed(stuck);
+      return waiting(await progress(object, phase, around));
+    }
     if (begun) return phase === "Failed" ? failed(takenBack(object)) : READY;
     const pending = await hasOtherRevision(object, around);
     if (!pending && phase !== "Failed") return READY;
@@ -32,6 +36,14 @@ export function releaseVerdict(now: () => number = () => performance.now()): Con
     if (now() - before.at < LOOKS * (interval + LOOP_SECONDS) * 1000) return waiting("Flagger has not looked at this revision yet");
     return pending && phase === "Failed" ? failed(`${takenBack(object)}, and has not changed since`) : READY;
   };
+}
+
+/** Why the first revision will not get ready; Flagger itself would wait on. */
+async function primaryStuck(object: KubernetesObject, around: Surroundings): Promise<string> {
+  const name = `${textAt(object, "spec", "targetRef", "name")}-primary`;
+  const primary = (await around.list("apps/v1", "deployments")).find((found) => textAt(found, "metadata", "name") === name);
+  const progressing = primary === undefined ? undefined : conditionOf(primary, "Progressing");
+  return textAt(progressing, "status") === "False" ? `Deployment ${name} can't get ready: ${wordsOf(progressing)}` : "";
 }
 
 function takenBack(object: JsonMap): string {

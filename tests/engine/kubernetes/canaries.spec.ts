@@ -72,6 +72,12 @@ describe("the verdict on a canary", () => {
     assert.deepEqual(await said([[canary("", ""), 0], [canary("Initializing", ""), 1]], {}), ["waiting: Flagger has not looked at it yet", "waiting: phase Initializing"]);
   });
 
+  it("is failure when the first revision can't get ready: Flagger would wait on", async () => {
+    const stuck = { metadata: { name: "web-primary" }, status: { conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "m" }] } };
+    assert.deepEqual(await said([[canary("Initializing", ""), 0]], { deployments: [stuck] }), ["failed: Deployment web-primary can't get ready: ProgressDeadlineExceeded: m"]);
+    assert.deepEqual(await said([[canary("Progressing", "2"), 0]], { deployments: [stuck] }), ["waiting: phase Progressing"]);
+  });
+
   it("is awaited whatever the annotation asks for", async () => {
     const judge = async (object: KubernetesObject, deployments: JsonMap[]): Promise<string | undefined> => (await conditionFor(object)?.(object, around({ deployments }), true))?.state;
     const waitFor = { "pulumi.com/waitFor": "condition=Promoted" };
