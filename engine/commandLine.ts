@@ -8,8 +8,8 @@ import { watchInterrupts } from "./interrupt.ts";
 import { exitCodeOf, type Plan, type PlanDocument } from "./plan.ts";
 import { type Terminal } from "./progress.ts";
 import { listStacks, loadProject, type Project, stackFile } from "./project.ts";
-import { choosePacks, previewStack, type RunOptions } from "./stackRun.ts";
-import { PolicyReports, refuseOneFile } from "./policyReports.ts";
+import { previewStack, type RunOptions } from "./stackRun.ts";
+import { refuseOneFile } from "./policyReports.ts";
 import { makeStyle, type Style, wantsColours } from "./style.ts";
 
 /** Options as commander yields them. */
@@ -100,7 +100,7 @@ async function preview(options: PreviewOptions): Promise<ExitCode> {
   try {
     const plans =
       options.engine === "pulumi"
-        ? await previewByCli(project, stacks, options, interrupts.signal)
+        ? await (await import("./commandPulumi.ts")).previewByCli(stacks, runOptions(project, options, style, interrupts))
         : await previewAll(project, stacks, options, style, interrupts);
     if (options.json !== undefined) writePlans(options.json, plans);
     if (plans.length > 1) process.stdout.write(`${overview(plans, style).join("\n")}\n`);
@@ -118,19 +118,14 @@ async function change(kind: "update" | "destroy", options: ChangeOptions): Promi
     throw new UserError(`This changes one stack, and there are ${others.length + 1}.`, "Name it with --stack.");
   if (kind === "destroy" && options.report.length > 0)
     throw new UserError("Nothing is judged when a stack is destroyed, so there is nothing to report.", "Leave out --report.");
-  if (options.engine === "pulumi")
-    throw new UserError(
-      `The Pulumi CLI is driven for previews only.`,
-      `Run pulumi ${kind === "update" ? "up" : kind} --stack ${stack}, or leave out --engine pulumi.`,
-    );
   const style = makeStyle(wantsColours(process.stdout, process.env));
   const interrupts = watchInterrupts((signal) =>
     process.stderr.write(`\n${signal}: stopping; what is under way is recorded first\n`),
   );
   try {
-    // Loaded only here: previews need no cluster.
-    const { changeStack } = await import("./stackUpdate.ts");
-    const plan = await changeStack(kind, stack, {
+    // Loaded only here: previews need no cluster, and most runs no Automation API.
+    const changeBy = options.engine === "pulumi" ? (await import("./commandPulumi.ts")).changeByCli : (await import("./stackUpdate.ts")).changeStack;
+    const plan = await changeBy(kind, stack, {
       ...runOptions(project, options, style, interrupts),
       kubeconfig: options.kubeconfig,
       context: options.context,
@@ -188,43 +183,6 @@ async function previewAll(
   for (const stack of stacks) {
     process.stdout.write(`${style("strong", `Previewing ${project.name}/${stack}`)}\n\n`);
     plans.push(await previewStack(stack, runOptions(project, options, style, interrupts)));
-  }
-  return plans;
-}
-
-/** The Automation API is loaded only here: it costs half a second and the whole SDK. */
-async function previewByCli(
-  project: Project,
-  stacks: readonly string[],
-  options: PreviewOptions,
-  signal: AbortSignal,
-): Promise<Plan[]> {
-  if (options.state !== undefined)
-    throw new UserError(
-      "--state names a file of the embedded engine; the Pulumi CLI keeps the state in its own backend.",
-      "Leave out --state.",
-    );
-  if (options.requirePolicy)
-    throw new UserError(
-      "--require-policy is for the embedded engine; the Pulumi CLI does not tell what a policy pack saw.",
-      "Leave it out and ask for --report json=FILE instead, which the pack writes: it has judged all when the file says complete: true.",
-    );
-  const { previewWithPulumi } = await import("./automation.ts");
-  const plans: Plan[] = [];
-  for (const stack of stacks) {
-    const packs = choosePacks(project, stack, options.policyPack, options.policyPackConfig);
-    const reports = new PolicyReports(options.report, stack, packs.length);
-    const plan = await previewWithPulumi(project, stack, {
-      packs,
-      environment: reports.environment(packs[0]?.configPath),
-      diff: options.diff,
-      debug: options.debug,
-      terminal: standardOutput,
-      signal,
-    });
-    const missing = plan.result === "error" ? [] : reports.missing();
-    for (const problem of missing) process.stderr.write(`error: ${problem}\n`);
-    plans.push(missing.length === 0 ? plan : { ...plan, result: "error", errors: [...plan.errors, ...missing] });
   }
   return plans;
 }

@@ -20,9 +20,12 @@ export class UserError extends Error {
 
 /** The run was ended by a signal: the exit status is 130 and nothing more is said. */
 export class Interrupted extends Error {
+  /** `SIGINT`, … */
+  readonly signal: string;
   constructor(signal: string) {
     super(`interrupted by ${signal}`);
     this.name = "Interrupted";
+    this.signal = signal;
   }
 }
 

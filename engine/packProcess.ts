@@ -1,7 +1,6 @@
 /** The process of one policy pack, run by Pulumi's own runner, with a gRPC client to it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import analyzerGrpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import { childEnvironment, childNodeFlags } from "./childNode.ts";
@@ -46,8 +45,6 @@ export class PackProcess {
       // The engine's address: the runner demands one and never calls it.
       [
         ...childNodeFlags,
-        "--require",
-        fileURLToPath(new URL("endWithParent.cjs", import.meta.url)),
         files.runner,
         "127.0.0.1:0",
         files.path,

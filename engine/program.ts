@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { childEnvironment, childNodeFlags } from "./childNode.ts";
 import { UserError } from "./errors.ts";
 import type { ProjectStack } from "./model.ts";
@@ -88,9 +87,6 @@ export class Program {
 
 function programArguments({ target, preview, parallel, address }: ProgramOptions, cwd: string): string[] {
   const args: string[] = [
-    // -r and not --require: the runner takes the long form for a loader of the user's own and changes its ways.
-    "-r",
-    fileURLToPath(new URL("endWithParent.cjs", import.meta.url)),
     runnerPath(cwd),
     "--monitor",
     address,

@@ -7,7 +7,7 @@ import { describeError } from "./errors.ts";
 import { kubernetesPreview } from "./kubernetes.ts";
 import { recordedClusters, recordingClusters, refuseOtherCluster } from "./kubernetes/clusterIdentity.ts";
 import { Clusters } from "./kubernetes/clusters.ts";
-import { askHealth } from "./kubernetes/health.ts";
+import { showHealth } from "./kubernetes/health.ts";
 import { diffLive, kubernetesProvider } from "./kubernetes/provider.ts";
 import { findInterrupted, refresh } from "./kubernetes/recovery.ts";
 import { acquireLock } from "./lock.ts";
@@ -102,7 +102,7 @@ async function change(kind: "update" | "destroy", target: ProjectStack, options:
   }
   signal.throwIfAborted();
   terminal.write(`${show(kind, target, result, options, shown)}\n`);
-  if (kind === "update" && outcome(result) === "clean") await showHealth(target, result.outputs, options, clusters);
+  if (kind === "update" && outcome(result) === "clean") await showHealth(await clusters.of(defaultConfiguration(target)), result.outputs, options);
   return makePlan(kind, target, result);
 }
 
@@ -148,16 +148,4 @@ async function makeTrue(state: StackState, clusters: Clusters, { style, interrup
   for (const { urn } of changed) say(`${style("warn", "drifted:")} ${resourceTitle(urn)} was changed by somebody else`);
   if (gone.length + changed.length === 0) say("No drift: the cluster is as the state says.");
   state.resources = resources;
-}
-
-/** Services named by outputs answer for themselves. */
-async function showHealth(target: ProjectStack, outputs: PropertyMap, { terminal, style, interrupts }: UpdateOptions, clusters: Clusters): Promise<void> {
-  const cluster = await clusters.of(defaultConfiguration(target));
-  for (const [output, address] of Object.entries(outputs)) {
-    if (typeof address !== "string") continue;
-    const answer = await askHealth(cluster, output, address, interrupts.signal);
-    if (answer === undefined) continue;
-    const { status, body } = answer;
-    terminal.write(`${style("strong", output)} ${address}/health: ${style(status === 200 ? "good" : "bad", String(status))} ${body.trim()}\n`);
-  }
 }

@@ -1,9 +1,11 @@
 /** Asks services how they are, through the API server: works from wherever the cluster itself can be reached. */
+import type { PropertyMap } from "../model.ts";
+import type { RunOptions } from "../stackRun.ts";
 import { ApiError } from "./client.ts";
 import type { Cluster } from "./clusters.ts";
 
 /** One service's answer. */
-export interface HealthAnswer {
+interface HealthAnswer {
   /** The output that named it. */
   output: string;
   address: string;
@@ -20,8 +22,24 @@ function serviceAddress(text: string): { namespace: string; name: string; port: 
   return { namespace, name, port: url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port };
 }
 
+/** Whether one of a stack's outputs names a service by its address inside the cluster. */
+export function namesService(outputs: PropertyMap): boolean {
+  return Object.values(outputs).some((output) => typeof output === "string" && serviceAddress(output) !== undefined);
+}
+
+/** Services named by outputs answer for themselves. */
+export async function showHealth(cluster: Cluster, outputs: PropertyMap, { terminal, style, interrupts }: Pick<RunOptions, "terminal" | "style" | "interrupts">): Promise<void> {
+  for (const [output, address] of Object.entries(outputs)) {
+    if (typeof address !== "string") continue;
+    const answer = await askHealth(cluster, output, address, interrupts.signal);
+    if (answer === undefined) continue;
+    const { status, body } = answer;
+    terminal.write(`${style("strong", output)} ${address}/health: ${style(status === 200 ? "good" : "bad", String(status))} ${body.trim()}\n`);
+  }
+}
+
 /** Gets `/health` of a service. undefined when it has no such path. */
-export async function askHealth(cluster: Cluster, output: string, address: string, signal: AbortSignal): Promise<HealthAnswer | undefined> {
+async function askHealth(cluster: Cluster, output: string, address: string, signal: AbortSignal): Promise<HealthAnswer | undefined> {
   const service = serviceAddress(address);
   if (service === undefined) return undefined;
   const { namespace, name, port } = service;
