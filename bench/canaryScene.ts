@@ -10,6 +10,9 @@ import type { UpEnd } from "./switchStack.ts";
 /** Requests that take longer count as slow; the stacks' bound. */
 const slowMs = 500;
 
+/** Phases in which another release is taken. */
+const settled = new Set(["Initialized", "Succeeded", "Failed"]);
+
 /** One release. Times in seconds. */
 export interface Outcome {
   end: UpEnd;
@@ -61,10 +64,12 @@ export class CanaryScene {
   async release(wish: CanaryWish, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<Outcome> {
     const { load, watch } = this;
     if (load === undefined) throw new Error("the scene has not begun");
+    // A verdict that is still to come would refuse this one.
+    await watch.until("no release is being judged", () => settled.has(watch.phases.at(-1)?.value ?? ""));
     const [from, phase, weight] = [load.answers.length, watch.phases.length, watch.weights.length];
     const run = await this.stack.start(wish);
     const [end] = await Promise.all([run.ended, meanwhile()]);
-    await load.more(400);
+    await load.more(100);
     const answers = load.answers.slice(from);
     return outcome(end, answers, { phases: watch.phases.slice(phase), weights: watch.weights.slice(weight) }, wish.image.slice(wish.image.indexOf("@") + 1));
   }

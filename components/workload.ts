@@ -34,6 +34,12 @@ export interface WorkloadArgs extends PodTemplateArgs {
   };
 }
 
+/** A slot says what it is. A canary's target is not awaited: Flagger starts its pods when it looks at them, and its verdict is what counts. */
+function annotationsOf({ slot, slotRole }: WorkloadArgs): { annotations?: Record<string, string> } {
+  if (slotRole !== undefined) return { annotations: { [slotRoleAnnotation]: slotRole } };
+  return slot === undefined ? { annotations: { "pulumi.com/skipAwait": "true" } } : {};
+}
+
 /**
  * One set of pods: ServiceAccount, Deployment and PodDisruptionBudget, all named `<app>` or `<app>-<slot>`.
  * Rolling updates add a pod before they take one away.
@@ -72,7 +78,7 @@ export class Workload extends pulumi.ComponentResource {
         args.transform?.deployment,
         `${name}-deployment`,
         {
-          metadata: { ...metadata, ...(args.slotRole === undefined ? {} : { annotations: { [slotRoleAnnotation]: args.slotRole } }) },
+          metadata: { ...metadata, ...annotationsOf(args) },
           spec: {
             ...(args.replicas === undefined ? {} : { replicas: args.replicas }),
             selector,
