@@ -1,10 +1,12 @@
 /** A verifier written from docs/ledger.md alone: it shares no code with the ledger's own. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { proveInclusion } from "../../ledger/proof.ts";
-import { copyOf, keys, ledgerOf, pair, publicKey } from "./world.ts";
+import { generateKeys } from "../../ledger/note.ts";
+import { checkpointOf, copyOf, folder, keys, ledgerOf, pair, publicKey, rewrite } from "./world.ts";
 
 const sha256 = (...parts: Buffer[]): Buffer => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
 
@@ -65,5 +67,29 @@ describe("ledger: an outsider's verifier", () => {
     const root = sha256(Buffer.of(1), Buffer.from(firstTwo!, "base64"), right);
     assert.equal(root.toString("base64"), checkpointIn(note, pair.public).root);
     assert.ok(pair.public.startsWith(publicKey.name));
+  });
+
+  it("can be the shell's: the script in the documentation agrees, and says what does not hold", function () {
+    this.timeout(120_000);
+    const page = readFileSync(join(import.meta.dirname, "../../docs/ledger.md"), "utf8");
+    const script = join(folder(), "verify.sh");
+    writeFileSync(script, /```bash\n([^]*?)```/.exec(page)?.[1] ?? "exit 9");
+    const told = (dir: string, key = pair.public): string => {
+      const { status, stdout, stderr } = spawnSync("bash", [script, dir, key], { encoding: "utf8" });
+      return `${status ?? -1} ${stdout}${stderr}`.trim();
+    };
+    for (const size of [0, 1, 2, 7]) assert.equal(told(ledgerOf(size)), `0 It holds what was signed: ${size} entries of example.com/releases.`);
+    const whole = ledgerOf(5);
+    const edited = copyOf(whole);
+    rewrite(edited, (lines) => lines.map((line) => line.replace('"at":3', '"at":4')));
+    assert.equal(told(edited), "1 Not what was signed: the entries are others.");
+    const cut = copyOf(whole);
+    rewrite(cut, (lines) => lines.slice(0, -1));
+    assert.equal(told(cut), "1 Not what was signed: 5 entries were signed, and 4 are there.");
+    const claimed = copyOf(cut);
+    writeFileSync(join(claimed, "checkpoint"), checkpointOf(cut).replace("\n5\n", "\n4\n"));
+    assert.equal(told(claimed), "1 Not what was signed: the signature does not fit.");
+    assert.equal(told(whole, generateKeys("example.com/releases").public), "1 Not what was signed: the signature does not fit.");
+    assert.equal(told(whole, generateKeys("example.com/other").public), "1 Not what was signed: nobody signed under example.com/other.");
   });
 });
