@@ -125,6 +125,9 @@ describe("delivery approve", () => {
     await evidence(cwd);
     const wrongKey = await approve(cwd, "--sign-with", "ci-1.key");
     assert.deepEqual([wrongKey.status, /purposes evidence, and not approval/.test(wrongKey.err)], [7, true], wrongKey.err);
+    await delivery(cwd, "keygen", "p-late", "--purpose", "approval", "--out", "late", "--until", "2020-01-01T00:00:00Z");
+    const late = await approve(cwd, "--sign-with", "late.key");
+    assert.deepEqual([late.status, /none of its 1 signatures is by one of the 1 keys/.test(late.err)], [7, true], late.err);
     const elsewhere = await approve(cwd, "--environment", "staging");
     assert.deepEqual([elsewhere.status, /it is for production, not for staging/.test(elsewhere.err)], [6, true], elsewhere.err);
     const another = await approve(cwd, "--image", image.replace(/d{64}/, "e".repeat(64)));
