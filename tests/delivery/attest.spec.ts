@@ -3,6 +3,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseTrust } from "../../attestation/keys.ts";
 import { verifyApproval, verifyEvidence } from "../../attestation/verify.ts";
+import { Evidence } from "../../services/gates/evidence-store.ts";
+import { signedEvidence, vouchedDocument } from "../../services/gates/signed-evidence.ts";
 import { approve, digest, evidence, evidenceFile, image, policyReport, project } from "./attestationWorld.ts";
 import { delivery } from "./cli.ts";
 import { ledgerOf } from "./releaseEntries.ts";
@@ -95,7 +97,12 @@ describe("delivery evidence", () => {
     const components = Array.from({ length: 4000 }, (_, at) => ({ name: `package-${at}`, version: "1.0.0", type: "library" }));
     writeFileSync(join(cwd, "sbom.json"), JSON.stringify({ bomFormat: "CycloneDX", specVersion: "1.6", components }));
     assert.equal((await evidence(cwd)).status, 0);
-    assert.deepEqual(Object.keys(read(cwd, "evidence.json").binaryData ?? {}), ["sbom.json.gz"]);
+    const { data, binaryData = {} } = read(cwd, "evidence.json");
+    assert.deepEqual(Object.keys(binaryData), ["sbom.json.gz"]);
+    // A gate finds it all the same, and that it is the one that was vouched for.
+    const seen = new Evidence(digest, { data, binaryData });
+    const bundle = signedEvidence(seen, demand(cwd));
+    for (const name of ["sbom.json", "vulnerabilities.json"]) assert.ok("text" in vouchedDocument(seen, bundle, name, name), name);
     writeFileSync(join(cwd, "sbom.json"), JSON.stringify({ noise: Array.from({ length: 300_000 }, (_, at) => ((at * 2_654_435_761) >>> 0).toString(16)) }));
     const told = await evidence(cwd);
     assert.deepEqual([told.status, /take \d+ bytes, packed, and a ConfigMap holds 1048576/.test(told.err)], [6, true], told.err);
