@@ -1,9 +1,9 @@
-// Preloaded into the processes that the engine starts: what Pulumi's SDK loads at its start only to serialise functions, which few programs
-// and no policy packs do, is loaded when it is first used. A program's own imports of the same modules are left as they are.
+// Preloaded into the processes that the engine starts: npm's own library, which Pulumi's SDK loads at its start for the packages of functions
+// that are shipped, is loaded when it is first used: few programs and no policy packs ship any. A program's own import of it is left as it is.
 "use strict";
 const Module = require("node:module");
 
-const late = new Set(["typescript", "@npmcli/arborist"]);
+const late = new Set(["@npmcli/arborist"]);
 const sdk = /[\\/]@pulumi[\\/]pulumi[\\/]/;
 const load = Module._load;
 
