@@ -32,12 +32,12 @@ export interface Sample {
 }
 
 /**
- * Runs a command with its output thrown away, or written to the file descriptor `output`. With `memory`, samples its process tree from /proc every `everyMs` (default 20), which itself takes
+ * Runs a command with its output thrown away, or written to the file descriptor `output`; ended after `patienceMs`. With `memory`, samples its process tree from /proc every `everyMs` (default 20), which itself takes
  * processor time: time one run and weigh another, or sample seldom.
  */
-export async function measure(command: string, args: string[], { env = process.env, memory = false, everyMs = 20, output }: { env?: NodeJS.ProcessEnv; memory?: boolean; everyMs?: number; output?: number } = {}): Promise<Sample> {
+export async function measure(command: string, args: string[], { env = process.env, memory = false, everyMs = 20, output, patienceMs }: { env?: NodeJS.ProcessEnv; memory?: boolean; everyMs?: number; output?: number; patienceMs?: number } = {}): Promise<Sample> {
   const started = process.hrtime.bigint();
-  const child = spawn(command, args, { stdio: ["ignore", output ?? "ignore", "ignore"], env });
+  const child = spawn(command, args, { stdio: ["ignore", output ?? "ignore", "ignore"], env, timeout: patienceMs });
   let peakPss = 0;
   let peakRss = 0;
   const weigh = (): void => {

@@ -10,6 +10,9 @@ import { installed, SCANNERS, type Scanner } from "./policyTools.ts";
 
 const root = join(import.meta.dirname, "..");
 
+/** Seconds after which a tool is given up. */
+const PATIENCE = 900;
+
 /** A command that is compared. */
 interface Contender {
   readonly name: string;
@@ -94,9 +97,10 @@ async function once({ command, worked, count }: Contender, file: string, output:
   const { program, args } = command(file);
   const descriptor = openSync(output, "w");
   const before = childrenSeconds();
-  const { wall, exitCode, peakRss } = await measure(program, args, { env: quiet(), memory: true, everyMs: 250, output: descriptor });
+  const { wall, exitCode, peakRss } = await measure(program, args, { env: quiet(), memory: true, everyMs: 250, output: descriptor, patienceMs: PATIENCE * 1000 });
   closeSync(descriptor);
-  if (exitCode === null || !worked.includes(exitCode)) return `it ended with ${exitCode ?? "a signal"}`;
+  if (exitCode === null) return wall >= PATIENCE ? `it was not done within ${PATIENCE} s` : "it was ended by a signal";
+  if (!worked.includes(exitCode)) return `it ended with ${exitCode}`;
   return { findings: count(readFileSync(output, "utf8")), wall, processor: childrenSeconds() - before, memory: peakRss };
 }
 
