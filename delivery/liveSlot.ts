@@ -3,13 +3,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { updateObject } from "../engine/kubernetes/apply.ts";
 import type { ApiClient } from "../engine/kubernetes/client.ts";
 import { systemCode } from "../engine/errors.ts";
-import { type KubernetesObject, mapAt, objectPath, textAt } from "./kubernetes.ts";
+import { FIELD_MANAGER, type KubernetesObject, mapAt, objectPath, textAt } from "./kubernetes.ts";
 import type { Slot } from "./slots.ts";
 
 /** The live Service as the stack's state records it, and the cluster that it is in. */
 export interface Switch {
   readonly client: ApiClient;
   readonly liveService: KubernetesObject;
+  /** The field manager that applies it: the embedded engine's, or what Pulumi's provider calls itself. */
+  readonly manager?: string;
 }
 
 const pathOf = ({ metadata }: KubernetesObject): string => objectPath("v1", "services", textAt(metadata, "namespace"), textAt(metadata, "name"));
@@ -25,12 +27,13 @@ export async function liveSlot({ client, liveService }: Switch, signal: AbortSig
  * is done: nothing is more urgent, and the API server may be on its way back.
  * @param onFailure told why an attempt failed
  */
-export async function moveTraffic({ client, liveService }: Switch, slot: Slot, signal: AbortSignal, onFailure: (reason: string) => void): Promise<void> {
+export async function moveTraffic({ client, liveService, manager = FIELD_MANAGER }: Switch, slot: Slot, signal: AbortSignal, onFailure: (reason: string) => void): Promise<void> {
   const spec = mapAt(liveService, "spec");
   const object = { ...liveService, spec: { ...spec, selector: { ...mapAt(spec, "selector"), version: slot } } };
   for (let pause = 250; ; pause = Math.min(2 * pause, 2000)) {
     try {
-      await updateObject(client, pathOf(liveService), object, signal);
+      if (manager === FIELD_MANAGER) await updateObject(client, pathOf(liveService), object, signal);
+      else await client.request("PATCH", pathOf(liveService), { query: { fieldManager: manager, force: "true" }, contentType: "application/apply-patch+yaml", body: object, signal });
       return;
     } catch (error) {
       signal.throwIfAborted();

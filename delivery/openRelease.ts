@@ -7,13 +7,13 @@ import { showProgress } from "./progress.ts";
 import { openRecorder } from "./recorder.ts";
 import type { ReleaseContext } from "./releaseContext.ts";
 import type { ChangeOptions, StackOptions } from "./releaseOptions.ts";
-import { embeddedEngine } from "./stackUpdate.ts";
+import { engineOf } from "./stackUpdate.ts";
 import { openStack, type Running, type RunningCanary, type Stack } from "./stack.ts";
 
 /** Opens the stack for reading, and closes it whatever happens. */
 export async function withStack<Result>(options: StackOptions, interrupts: InterruptWatch, use: (stack: Stack) => Promise<Result>): Promise<Result> {
-  const { stack: name, cwd, kubeconfig, context } = options;
-  const stack = await openStack({ stack: name, cwd, env: process.env, signal: interrupts.signal, ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) });
+  const { stack: name, cwd, kubeconfig, context, engine } = options;
+  const stack = await openStack({ stack: name, cwd, env: process.env, signal: interrupts.signal, ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }), ...(engine !== undefined && { engine }) });
   try {
     return await use(stack);
   } finally {
@@ -40,7 +40,7 @@ export async function withRelease<Result>(options: ChangeOptions, command: strin
       const optional = stack.environment === "local";
       const recorder = openRecorder({ ...options, optional, env: process.env, command }, (message) => process.stderr.write(`${message}\n`));
       const lease = await acquireLease(stack.cluster.client, namespace, interrupts.signal, (holder) => process.stderr.write(`${holder} holds the lease; waiting to see whether it lives\n`));
-      const shared = { stack, lease, deploy: embeddedEngine(stack), update: { interrupts, verbose: options.verbose, onLine: now }, tell, note: recorder.note, history: recorder };
+      const shared = { stack, lease, deploy: engineOf(stack), update: { interrupts, verbose: options.verbose, onLine: now }, tell, note: recorder.note, history: recorder };
       try {
         return stack.canary === undefined ? await blueGreen({ ...shared, running: runningOf(stack) }) : await canary({ ...shared, running: stack.canary });
       } finally {

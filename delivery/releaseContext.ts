@@ -46,7 +46,7 @@ export interface Ended {
 /** Aborted when the command is to stop: somebody asked for it, or the lease was lost. */
 export const stopSignal = ({ lease, update }: Pick<ReleaseContext, "lease" | "update">): AbortSignal => AbortSignal.any([lease.lost, update.interrupts.signal]);
 
-export const switchOf = ({ stack, running }: ReleaseContext): Switch => ({ client: stack.cluster.client, liveService: running.liveService });
+export const switchOf = ({ stack, running }: ReleaseContext): Switch => ({ client: stack.cluster.client, liveService: running.liveService, manager: running.manager });
 
 export function sourceOf(context: ReleaseContext): Source {
   const { stack, running } = context;

@@ -9,6 +9,7 @@ export interface StackOptions extends OutputOptions {
   readonly cwd: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly engine?: "embedded" | "pulumi";
 }
 export interface ChangeOptions extends StackOptions {
   readonly ledger: string;
@@ -23,7 +24,8 @@ export function stackOptions(command: Command): Command {
     .requiredOption("-s, --stack <name>", "the stack")
     .option("-C, --cwd <folder>", "folder of the project", ".")
     .option("--kubeconfig <file>", "the cluster's kubeconfig (default: the stack's, KUBECONFIG, ~/.kube/config)")
-    .option("--context <name>", "context in it");
+    .option("--context <name>", "context in it")
+    .addOption(new Option("--engine <name>", "who has the stack (default: the embedded engine where it has a state of it, else the Pulumi CLI)").choices(["embedded", "pulumi"]));
 }
 
 /** Adds the options of commands that change a stack. */

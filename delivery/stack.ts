@@ -1,19 +1,17 @@
 /** A stack as a release finds it: what its last update put out, its cluster, and the file that a release changes. */
 import { z } from "zod";
-import { loadConfiguration, readStackFile } from "../engine/configuration.ts";
 import { recordedClusters, refuseOtherCluster } from "../engine/kubernetes/clusterIdentity.ts";
 import { type Cluster, Clusters } from "../engine/kubernetes/clusters.ts";
-import { type KubernetesObject, objectOf } from "../engine/kubernetes/objects.ts";
+import { FIELD_MANAGER, type KubernetesObject, objectOf } from "../engine/kubernetes/objects.ts";
 import type { PropertyMap, ResourceState } from "../engine/model.ts";
 import { plainMap } from "../engine/plain.ts";
 import { loadProject, type Project, stackFile } from "../engine/project.ts";
-import { defaultStatePath } from "../engine/stateFile.ts";
-import { loadState } from "../engine/state.ts";
 import type { BakeRules } from "./bakeRules.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { type Freeze, parseFreezes } from "./freeze.ts";
 import type { Slot, SlotSettings } from "./slots.ts";
+import { type EngineName, readRecorded } from "./stackState.ts";
 
 /** Which stack, and where. */
 export interface StackChoice {
@@ -23,6 +21,8 @@ export interface StackChoice {
   readonly env: NodeJS.ProcessEnv;
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** undefined: as `readRecorded` chooses. */
+  readonly engine?: EngineName;
   readonly signal: AbortSignal;
 }
 
@@ -33,6 +33,8 @@ export interface Running {
   readonly namespace: string;
   /** The Service whose selector is the switch, as the state records it. */
   readonly liveService: KubernetesObject;
+  /** The field manager that applies it. */
+  readonly manager: string;
   readonly bake: BakeRules;
   /** Where the measures come from: Prometheus' address, or undefined for the pods themselves. */
   readonly prometheus: string | undefined;
@@ -52,6 +54,7 @@ export interface Stack {
   /** Path of `Pulumi.<stack>.yaml`. */
   readonly file: string;
   readonly cluster: Cluster;
+  readonly engine: EngineName;
   /** Where it stands: `local`, `staging` or `production`. */
   readonly environment: string;
   /** Times in which nothing is released. */
@@ -95,26 +98,26 @@ const outputs = z.object({
 export async function openStack(choice: StackChoice): Promise<Stack> {
   const project = loadProject(choice.cwd);
   const file = findFile(project, choice.stack);
-  const configuration = await loadConfiguration(project, choice.stack, choice.env);
-  const statePath = defaultStatePath(project.root, project.name, choice.stack);
-  const state = await loadState(statePath, choice.env, readStackFile(project, choice.stack).salt);
+  const { stack, env, signal } = choice;
+  const { engine, resources, values, place: statePath } = await readRecorded({ project, stack, engine: choice.engine, env, signal });
   const clusters = new Clusters({
-    choice: { kubeconfig: choice.kubeconfig, context: choice.context, preferredContext: configuration.values[`${project.name}:clusterName`] },
-    env: choice.env,
-    signal: choice.signal,
+    choice: { kubeconfig: choice.kubeconfig, context: choice.context, preferredContext: values[`${project.name}:clusterName`] },
+    env,
+    signal,
   });
   try {
-    const cluster = await clusters.of(providerInputs(state.resources, configuration.values));
-    for (const { uid } of recordedClusters(state.resources)) refuseOtherCluster(uid, cluster.uid, cluster.client, { stack: choice.stack, statePath });
+    const cluster = await clusters.of(providerInputs(resources, values));
+    for (const { uid } of recordedClusters(resources)) refuseOtherCluster(uid, cluster.uid, cluster.client, { stack, statePath });
     return {
       choice,
       project,
       file,
       cluster,
-      environment: configuration.values[`${project.name}:environment`] ?? "",
-      freezes: parseFreezes(configuration.values[`${project.name}:freezes`]),
-      running: runningOf(state.resources),
-      canary: canaryOf(state.resources),
+      engine,
+      environment: values[`${project.name}:environment`] ?? "",
+      freezes: parseFreezes(values[`${project.name}:freezes`]),
+      running: runningOf(resources),
+      canary: canaryOf(resources),
       close: () => clusters.close(),
     };
   } catch (error) {
@@ -160,6 +163,7 @@ function runningOf(resources: readonly ResourceState[]): Running | undefined {
     images,
     namespace,
     liveService: objectOf(live.inputs, live.urn),
+    manager: typeof live.outputs["__fieldManager"] === "string" ? live.outputs["__fieldManager"] : FIELD_MANAGER,
     prometheus: bake.source === "prometheus" ? bake.prometheus : undefined,
     bake: {
       durationSeconds: bake.duration,

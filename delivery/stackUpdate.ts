@@ -58,12 +58,12 @@ export function startUpdate(deploy: Deploy, settings: SlotSettings, options: Upd
   };
 }
 
-/** Deploys by the embedded engine, in this process. */
-export function embeddedEngine(stack: Stack): Deploy {
+/** Deploys by the engine that has the stack: the embedded one, in this process, or the Pulumi CLI. */
+export function engineOf(stack: Stack): Deploy {
   return async (settings, options) => await updateStack(stack, settings, options);
 }
 
-async function updateStack({ choice, project, file }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, onLine }: UpdateOptions): Promise<Updated> {
+async function updateStack({ choice, project, file, engine }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, onLine }: UpdateOptions): Promise<Updated> {
   writeSettings(file, project.name, settings);
   let output = "";
   const terminal: Terminal = {
@@ -75,7 +75,8 @@ async function updateStack({ choice, project, file }: Stack, settings: SlotSetti
     isTTY: false,
     columns: 120,
   };
-  const plan = await changeStack("update", choice.stack, {
+  const change = engine === "pulumi" ? (await import("../engine/commandPulumi.ts")).changeByCli : changeStack;
+  const plan = await change("update", choice.stack, {
     project,
     // None named: the project's own, as `up` takes it.
     policyPacks: [],

@@ -1,8 +1,9 @@
 /** `--engine pulumi`: the same commands by the Pulumi CLI, through the Automation API. */
 import automation from "@pulumi/pulumi/automation/index.js";
+import { deserializeResource, type SerializedResource } from "./deployment.ts";
 import { EventCollector, firstLine } from "./automationEvents.ts";
 import { Interrupted, UserError } from "./errors.ts";
-import type { PropertyMap } from "./model.ts";
+import type { PropertyMap, ResourceState } from "./model.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { type Terminal } from "./progress.ts";
 import type { Project } from "./project.ts";
@@ -96,12 +97,27 @@ export class CliStack {
     return ((exported.deployment as { resources?: unknown[] } | null)?.resources ?? []).length;
   }
 
+  /** What the backend records; secrets stay closed, as `[secret]`. */
+  async resources(): Promise<ResourceState[]> {
+    const exported: { deployment: unknown } = await this.#stack.exportStack();
+    const { resources = [] } = (exported.deployment ?? {}) as { resources?: SerializedResource[] };
+    return resources.map((resource) => deserializeResource(resource, closed));
+  }
+
+  /** The stack's configuration, by key with namespace. */
+  async configuration(): Promise<Record<string, string>> {
+    return Object.fromEntries(Object.entries(await this.#stack.getAllConfig()).map(([key, { value }]) => [key, value]));
+  }
+
   /** What the stack's configuration says of the cluster. */
   async cluster(): Promise<ClusterConfiguration> {
     const all = await this.#stack.getAllConfig();
     return { kubeconfig: all["kubernetes:kubeconfig"]?.value, context: all["kubernetes:context"]?.value };
   }
 }
+
+/** Opens nothing. */
+const closed = { decrypt: (): string => JSON.stringify("[secret]") };
 
 /** A person's Ctrl-C reaches the CLI from the terminal itself; a second interrupt from us would make it stop without recording. */
 function forCli(signal: AbortSignal): AbortSignal {

@@ -169,7 +169,7 @@ export function serializeResource(state: ResourceState, crypter: Crypter | undef
  * A resource out of JSON.
  * @throws UserError when a secret cannot be opened or a value is malformed
  */
-export function deserializeResource(serialized: SerializedResource, crypter: Crypter | undefined): ResourceState {
+export function deserializeResource(serialized: SerializedResource, crypter: Pick<Crypter, "decrypt"> | undefined): ResourceState {
   const carried = Object.fromEntries(
     Object.entries(serialized).filter(([key]) => !(understood as readonly string[]).includes(key)),
   );
@@ -210,7 +210,7 @@ function hideSecrets(wire: WireValue, seal: (text: string) => string): WireValue
   return { [SIGNATURE_KEY]: SECRET_SIGNATURE, ciphertext: seal(JSON.stringify(inner)) };
 }
 
-function showSecrets(wire: WireValue, crypter: Crypter | undefined, inside = false): WireValue {
+function showSecrets(wire: WireValue, crypter: Pick<Crypter, "decrypt"> | undefined, inside = false): WireValue {
   if (Array.isArray(wire)) return wire.map((item) => showSecrets(item, crypter, inside));
   if (!isWireMap(wire)) return wire;
   if (wire[SIGNATURE_KEY] === floatSignature && typeof wire["value"] === "string") return floatFromBits(wire["value"]);

@@ -1,6 +1,6 @@
 /** A cluster in memory, and a release context on it: what a release does, step by step, without a real one. */
 import { exitCodes } from "../../delivery/exitCodes.ts";
-import type { JsonMap } from "../../delivery/kubernetes.ts";
+import { FIELD_MANAGER, type JsonMap } from "../../delivery/kubernetes.ts";
 import type { Lease } from "../../delivery/lease.ts";
 import type { Note, ReleaseContext } from "../../delivery/releaseContext.ts";
 import type { ReleaseRecord } from "../../delivery/releaseRecord.ts";
@@ -75,6 +75,7 @@ export class World {
         images: { blue: reference("1") },
         namespace: "local",
         liveService: { apiVersion: "v1", kind: "Service", metadata: { name: "audit-service", namespace: "local" }, spec: { selector: { app: "audit", version: "blue" } } },
+        manager: FIELD_MANAGER,
         prometheus: undefined,
         bake: { durationSeconds: 1, maxErrorRatio: 0.05, maxLatencySeconds: 2, maxMemoryShare: 0.85, maxCpuShare: 0.8, minRequests: 20, availability: 0.999, unjudged: "roll-back" },
         ...running,
