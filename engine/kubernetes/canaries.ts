@@ -13,8 +13,7 @@ const LOOP_SECONDS = 10;
 
 /**
  * A condition for one wait. It keeps what Flagger had said when the wait began, so that the verdict on a former revision is not taken for
- * this one's: a release has begun when Flagger's phase or the revision that it names has moved since. Where target and primary run the
- * same there is nothing to judge.
+ * this one's: a release has begun when Flagger's phase has moved since. Where target and primary run the same there is nothing to judge.
  */
 export function releaseVerdict(now: () => number = () => performance.now()): Condition {
   let before: { applied: string; at: number } | undefined;
@@ -22,8 +21,9 @@ export function releaseVerdict(now: () => number = () => performance.now()): Con
   return async (object, around) => {
     const phase = textAt(object, "status", "phase");
     const applied = textAt(object, "status", "lastAppliedSpec");
-    before ??= { applied, at: now() };
-    begun ||= JUDGING.has(phase) || applied !== before.applied;
+    // Flagger may name the new revision a moment before the phase moves: a changed name alone is no verdict, only news to wait for.
+    if (before?.applied !== applied) before = { applied, at: now() };
+    begun ||= JUDGING.has(phase) || applied === "";
     if (phase !== "Failed" && !SETTLED.has(phase)) {
       const stuck = JUDGING.has(phase) ? "" : await primaryStuck(object, around);
       if (stuck !== "") return failed(stuck);

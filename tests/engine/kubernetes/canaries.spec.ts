@@ -45,8 +45,19 @@ describe("the verdict on a canary", () => {
     assert.deepEqual(looks, ["waiting: Flagger has not looked at this revision yet", "waiting: phase Progressing", "failed: Flagger took the release back (it is Failed)"]);
   });
 
-  it("has begun when the phase was missed, too", async () => {
-    assert.deepEqual(await said([[canary("Succeeded", "1"), 0], [canary("Failed", "2"), 50]], { deployments: other }), ["waiting: Flagger has not looked at this revision yet", "failed: Flagger took the release back (it is Failed)"]);
+  it("is not told by the revision's name alone: Flagger may write it before the phase", async () => {
+    const looks = await said([[canary("Failed", "1"), 0], [canary("Failed", "2"), 9], [canary("Progressing", "2"), 10], [canary("Succeeded", "2"), 90]], { deployments: other });
+    assert.deepEqual(looks.map((text) => text.split(":")[0]), ["waiting", "waiting", "waiting", "ready"]);
+  });
+
+  it("is found out when the whole analysis was missed", async () => {
+    const looks = await said([[canary("Succeeded", "1"), 0], [canary("Failed", "2"), 50], [canary("Failed", "2"), 89], [canary("Failed", "2"), 90]], { deployments: other });
+    assert.deepEqual(looks.map((text) => text.split(":")[0]), ["waiting", "waiting", "waiting", "failed"]);
+    assert.deepEqual((await said([[canary("Failed", "1"), 0], [canary("Succeeded", "2"), 50]], { deployments: same })).at(-1), "ready");
+  });
+
+  it("is there when the first revision has its primary", async () => {
+    assert.deepEqual(await said([[canary("", ""), 0], [canary("Initialized", "1"), 20]], { deployments: other }), ["waiting: Flagger has not looked at it yet", "ready"]);
   });
 
   it("is there at once where target and primary run the same, whatever names Flagger gave its copies", async () => {
