@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,39 @@ func prepare(tree, own string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(own, "cgroup.clone_children"), []byte("1"), 0)
+}
+
+// thaw lets frozen processes go on, so that they can end: runc freezes a container while it signals it, and whoever was
+// killed in that moment has left it frozen. A frozen process does not even die of SIGKILL.
+func thaw(name string) error {
+	trees, err := hierarchies()
+	if err != nil {
+		return err
+	}
+	for _, tree := range trees {
+		err := filepath.WalkDir(filepath.Join(tree, name), func(path string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, os.ErrNotExist) {
+				return nil // gone meanwhile, or never there
+			}
+			if err != nil {
+				return err
+			}
+			switch entry.Name() {
+			case "freezer.state":
+				err = os.WriteFile(path, []byte("THAWED"), 0o600)
+			case "cgroup.freeze":
+				err = os.WriteFile(path, []byte("0"), 0o600)
+			}
+			if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENODEV) {
+				return nil // gone meanwhile
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("thawing cgroup %s: %w", filepath.Join(tree, name), err)
+		}
+	}
+	return nil
 }
 
 // removeCgroups removes the cluster's groups, deepest first. The kernel may need a moment to let go of ended processes.

@@ -114,8 +114,12 @@ func alive(config *Config) (int, error) {
 	return pid, nil
 }
 
-// awaitEnd waits for the end of a PID 1 that is ending: until then its mounts, sockets and cgroups are in use.
+// awaitEnd waits for the end of a PID 1 that is ending: until then its mounts, sockets and cgroups are in use. It ends
+// after its children, so that those which were left frozen are let go first.
 func awaitEnd(config *Config) error {
+	if err := thaw(config.cgroup()); err != nil {
+		return err
+	}
 	pid, _, err := recorded(config)
 	if errors.Is(err, errNotRunning) {
 		return nil
