@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { down } from "../../cluster/down.ts";
 import { Node, type NodeStatus } from "../../cluster/node.ts";
 import { repository } from "../../cluster/paths.ts";
@@ -23,6 +23,14 @@ async function traces(cluster: string): Promise<Record<string, unknown>> {
     folders: ["/var/lib/kubelet", "/var/lib/cni", "/var/log/pods", "/var/log/containers", "/run/containerd", "/run/netns", "/run/netpol", "/opt/containerd", "/usr/libexec/kubernetes"].filter(existsSync),
     sysctls: ["kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory", "net/ipv4/ip_forward"].map((one) => readFileSync(join("/proc/sys", one), "utf8")),
   };
+}
+
+/** Freezes one container of the cluster, by whichever version of cgroups there is. */
+function freezeContainer(cluster: string): void {
+  const [tree, file, word] = existsSync("/sys/fs/cgroup/freezer") ? ["/sys/fs/cgroup/freezer", "freezer.state", "FROZEN"] : ["/sys/fs/cgroup", "cgroup.freeze", "1"];
+  const groups = readdirSync(join(tree, `rlhf-${cluster}`, "kubepods"), { recursive: true, encoding: "utf8" });
+  const populated = groups.filter((path) => path.endsWith("cgroup.procs")).map((path) => join(tree, `rlhf-${cluster}`, "kubepods", path)).find((path) => readFileSync(path, "utf8") !== "");
+  writeFileSync(join(dirname(populated ?? assert.fail("no container runs")), file), word);
 }
 
 function processes(): { id: number; command: string }[] {
@@ -116,6 +124,13 @@ describe("the local cluster's life", function () {
     await start(name);
     await node.kubectl(["get", "configmap", "kept"]);
     await runsPod(node, "after-all");
+  });
+
+  it("kill -9 of PID 1 while a container is frozen, as runc does for a moment to signal one, is repaired by up", async () => {
+    freezeContainer(name);
+    process.kill((await node.alive()) ?? 0, "SIGKILL");
+    await start(name);
+    await runsPod(node, "after-frost");
   });
 
   it("kill -9 of up in the middle is repaired by the next", async () => {
