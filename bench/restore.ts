@@ -75,12 +75,13 @@ async function measure(runs: number): Promise<Report> {
     for (let round = 0; round < runs; round++) {
       for (const version of ["second", "first"] as const) {
         good.push(await releaseGood(node, scene, images[version]));
-        tell(`good release ${good.length} of ${2 * runs}: ${good.at(-1)?.promoted === true ? "promoted" : "TAKEN BACK"}`);
+        const last = good.at(-1);
+        tell(`good release ${good.length} of ${2 * runs}: ${last?.promoted === true ? "promoted" : "TAKEN BACK"}, ${last?.own.toFixed(1) ?? ""} s of its own, ${last?.podStart ?? ""} s of pods' start, ${last?.answers ?? 0} bad answers`);
       }
       for (const kind of kinds) {
         bad.push(await releaseBad(scene, kind, kind in inborn ? images[kind as keyof typeof inborn] : images.faulty));
         const last = bad.at(-1);
-        tell(`${kind}, ${round + 1} of ${runs}: ${last?.takenBack === true ? "taken back" : "NOT TAKEN BACK"}, ${last?.answers ?? 0} bad answers in ${last?.hurt.toFixed(1) ?? ""} s`);
+        tell(`${kind}, ${round + 1} of ${runs}: ${last?.takenBack === true ? "taken back" : "NOT TAKEN BACK"}, ${last?.answers ?? 0} bad answers in ${last?.hurt.toFixed(1) ?? ""} s, decided after ${last?.detected?.toFixed(1) ?? "-"} s, back ${last?.restored?.toFixed(2) ?? "-"} s later`);
       }
     }
     tell(await scene.verifyLedger());
