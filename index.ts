@@ -73,7 +73,7 @@ if (blueGreen && entrance) {
   new parts.LiveRoute(`${app}-live`, { ...place, entrance, serviceName: blueGreen.liveService.metadata.name, servicePort: config.service.port });
 }
 
-const { maxWeight, stepWeight, gates, provider, prometheus, lock, load, ...judged } = config.canary;
+const { maxWeight, stepWeight, traffic, gates, provider, prometheus, lock, load, ...judged } = config.canary;
 const { enabled: gated, approval, ...asked } = gates;
 const token = config.gateToken === undefined ? undefined : pulumi.secret(config.gateToken);
 const releaseGates = gated ? parts.releaseGates(network.gates.namespace, { ...asked, token, ...(approval.required && { approval: { timeout: approval.timeout } }) }) : [];
@@ -89,7 +89,7 @@ const canary =
           gateway: { name: entrance.gatewayName, namespace, sectionName: entrance.sectionName, hosts: [entrance.hostname] },
           servicePort: config.service.port,
           autoscaling: { minReplicas: config.replicas, ...config.autoscaling },
-          analysis: { ...judged, traffic: { kind: "weights", maxWeight, stepWeight }, gates: releaseGates },
+          analysis: { ...judged, traffic: parts.canaryTraffic({ ...traffic, maxWeight, stepWeight }), gates: releaseGates },
           lock,
           ...(load.enabled && { load }),
         },

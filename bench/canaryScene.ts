@@ -61,7 +61,7 @@ export class CanaryScene {
   }
 
   /** Makes one release and waits for its end, and for the requests of two more seconds. `meanwhile` runs beside it. */
-  async release(wish: CanaryWish, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<Outcome> {
+  async release(wish: CanaryWish, meanwhile: () => Promise<unknown> = () => Promise.resolve()): Promise<Outcome> {
     const { load, watch } = this;
     if (load === undefined) throw new Error("the scene has not begun");
     // A verdict that is still to come would refuse this one.

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { Node } from "../cluster/node.ts";
 import { type Answer, type Connecting, programPath, type RequestPlan } from "./switchRequests.ts";
 
-/** 200 requests a second; ends by itself after an hour or a million requests. */
+/** 200 requests a second; ends by itself after four hours or three million requests. */
 const usual: Omit<RequestPlan, "address"> = {
   port: 80,
   path: "/version",
@@ -13,8 +13,8 @@ const usual: Omit<RequestPlan, "address"> = {
   idleClients: 3,
   // Longer than a connection lives: each of its requests would come over an old one, were idle connections not ended.
   idleEveryMs: 12_000,
-  maxRequests: 1_000_000,
-  maxSeconds: 3_600,
+  maxRequests: 3_000_000,
+  maxSeconds: 14_400,
 };
 
 /** A condition that does not come true in this time never will, on a machine far slower than this one. */

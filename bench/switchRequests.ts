@@ -20,6 +20,8 @@ export interface RequestPlan {
   path: string;
   /** Name of the host that is asked for. @default - the address */
   host?: string;
+  /** Further headers. @default - none */
+  headers?: Readonly<Record<string, string>>;
   /** Requests in a second, idle clients' not counted. */
   rate: number;
   /** Clients with a busy connection of their own. */
@@ -97,7 +99,7 @@ function watchDial(asked: ClientRequest): void {
 async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecting, client: number): Promise<Answer> {
   const sent = monotonicMs();
   return await new Promise((resolve) => {
-    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent, ...(plan.host !== undefined && { headers: { host: plan.host } }) });
+    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent, headers: { ...plan.headers, ...(plan.host !== undefined && { host: plan.host }) } });
     const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${answerLimitMs} ms`)), answerLimitMs);
     const end = (result: Pick<Answer, "slot" | "digest" | "failure">): void => {
       clearTimeout(timer);

@@ -88,5 +88,7 @@ async function readSecret(node: Node, namespace: string, name: string): Promise<
 }
 
 async function applySecret(node: Node, namespace: string, name: string, values: Record<string, string>): Promise<void> {
-  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, stringData: values }));
+  // A rotated password is no release: without the annotation Flagger would judge it as one.
+  const annotations = { "flagger.app/config-tracking": "disabled" };
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace, annotations }, stringData: values }));
 }

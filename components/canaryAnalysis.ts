@@ -23,6 +23,23 @@ type CanaryTraffic =
   /** Copies of all requests, whose answers nobody sees; `iterations` ticks long. For requests that change nothing. */
   | { readonly kind: "mirror"; readonly iterations: number };
 
+/** Who meets the new version, as the stacks' configuration says it. */
+interface TrafficChoice {
+  readonly kind: CanaryTraffic["kind"];
+  readonly maxWeight: number;
+  readonly stepWeight: number;
+  readonly iterations: number;
+  readonly header: { readonly name: string; readonly value: string };
+  readonly sessionAffinity: { readonly enabled: boolean; readonly cookieName: string; readonly maxAge: string };
+}
+
+/** The chosen kind of traffic, without what belongs to the others. */
+export function canaryTraffic({ kind, maxWeight, stepWeight, iterations, header, sessionAffinity: { enabled, cookieName, maxAge } }: TrafficChoice): CanaryTraffic {
+  if (kind === "abTest") return { kind, iterations, headers: { [header.name]: { exact: header.value } } };
+  if (kind === "mirror") return { kind, iterations };
+  return { kind, maxWeight, stepWeight, ...(enabled && { sessionAffinity: { cookieName, maxAgeSeconds: seconds(maxAge) } }) };
+}
+
 /** How a release is judged. */
 export interface AnalysisArgs {
   /** Time between two ticks: whole seconds or minutes, from 10s. @default "30s" */

@@ -1,7 +1,7 @@
 export { AuditVolume } from "./auditVolume.ts";
 export { BlueGreen, type BlueGreenArgs } from "./blueGreen.ts";
 export { Canary, type CanaryArgs } from "./canary.ts";
-export type { AnalysisArgs } from "./canaryAnalysis.ts";
+export { type AnalysisArgs, canaryTraffic } from "./canaryAnalysis.ts";
 export { LiveRoute } from "./liveRoute.ts";
 export { Namespace } from "./namespace.ts";
 export { PublicGateway, type PublicGatewayArgs } from "./publicGateway.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { key } from "./key.ts";
-import { address, duration, flag, image, integer, line, oneOf, percent, tickDuration } from "./values.ts";
+import { address, duration, flag, headerName, image, integer, line, oneOf, percent, tickDuration } from "./values.ts";
 
 /** The two slots of a blue-green stack. */
 const slotNames = ["blue", "green"] as const;
@@ -106,6 +106,38 @@ const metric = <Limit extends z.ZodRawShape>(description: string, limit: Limit, 
     { description },
   );
 
+const traffic = key(
+  z
+    .strictObject({
+      kind: oneOf(["weights", "abTest", "mirror"], {
+        description:
+          "Who meets the new version while it is judged: a growing share of the requests, those with a header, or nobody, with copies of all requests going to it.",
+      }).default("weights"),
+      iterations: integer(1, 100, { description: "How long an A/B test or mirroring is judged; weights follow from their steps.", unit: "ticks" }).default(5),
+      header: key(
+        z
+          .strictObject({
+            name: headerName({ description: "Its name." }).default("x-canary"),
+            value: line(200, { description: "Its value, exactly." }).default("insider"),
+          })
+          .prefault({}),
+        { description: "Header of the requests that belong to the A/B test." },
+      ),
+      sessionAffinity: key(
+        z
+          .strictObject({
+            enabled: flag({ description: "Whether a user who met the new version stays on it until the verdict, by a cookie." }).default(false),
+            cookieName: headerName({ description: "The cookie's name." }).default("rlhf-audit-trail-version"),
+            maxAge: duration({ description: "The cookie's lifetime.", min: "1s", max: "8760h" }).default("24h"),
+          })
+          .prefault({}),
+        { description: "Sticky sessions, under weights." },
+      ),
+    })
+    .prefault({}),
+  { description: "Who meets the new version while it is judged." },
+);
+
 /** Flagger's analysis: 0 to 50 in steps of 10, a tick every 30 s, five failed checks. */
 export const canary = key(
   z
@@ -128,6 +160,7 @@ export const canary = key(
         description: "Share of the traffic that is added at each tick; it divides `canary.maxWeight` evenly.",
         unit: "percent",
       }).default(10),
+      traffic,
       progressDeadline: tickDuration({
         description: "Time that the canary's pods have to become ready.",
         min: "10s",

@@ -84,6 +84,23 @@ const weightsStepEvenly: Rule = {
   },
 };
 
+const dataPlaneCanRoute: Rule = {
+  summary: "Mirroring and sticky sessions are for data planes that can: Traefik 3.5 serves a mirrored route to nobody, and sets no cookie for one backend.",
+  reads: ["gateway.className", "canary.traffic"],
+  check: ({ gateway, canary: { traffic } }, { reveal }) => {
+    const plane = `where gateway.className is ${reveal(gateway.className, "gateway.className")}`;
+    const found: Violation[] = [];
+    if (traffic.sessionAffinity.enabled && traffic.kind !== "weights")
+      found.push({ key: "canary.traffic.sessionAffinity.enabled", rule: `false where canary.traffic.kind is ${reveal(traffic.kind, "canary.traffic.kind")}: only weights send one user here and there`, fix: { set: false } });
+    if (!/traefik/i.test(gateway.className)) return found;
+    if (traffic.kind === "mirror")
+      found.push({ key: "canary.traffic.kind", rule: `weights or abTest ${plane}: its data plane knows no RequestMirror, and would answer every request with an error`, fix: { set: "weights" } });
+    if (traffic.sessionAffinity.enabled)
+      found.push({ key: "canary.traffic.sessionAffinity.enabled", rule: `false ${plane}: its data plane leaves out filters of single backends, so that no cookie would be set`, fix: { set: false } });
+    return found;
+  },
+};
+
 const gatesFitTheTick: Rule = {
   summary:
     "The gates' timeouts and 2 s for the record are together below `canary.interval`: at the last weight one tick asks them all, one after another, and Flagger drops ticks that are late.",
@@ -172,6 +189,7 @@ export const deliveryRules: readonly Rule[] = [
   liveSlotIsFilled,
   canaryHasImageAndRoute,
   weightsStepEvenly,
+  dataPlaneCanRoute,
   gatesFitTheTick,
   gatesAreAsked,
   metricsSeeEveryRequest,

@@ -128,5 +128,12 @@ export const line = (max: number, facts: Facts) =>
     },
   );
 
+/** A name that HTTP takes for a header or a cookie. */
+export const headerName = (facts: Facts) =>
+  key(z.string().max(64).regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/), {
+    rule: "1 to 64 letters, digits and hyphens, with a letter or digit at both ends",
+    ...facts,
+  });
+
 /** A TCP or UDP port. */
 export const port = (facts: Facts) => integer(1, 65535, facts);

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { type AnalysisArgs, Canary, type CanaryArgs, releaseGates } from "../../components/index.ts";
-import { canaryAnalysis, objectionsToAnalysis, timesOf } from "../../components/canaryAnalysis.ts";
+import { canaryAnalysis, canaryTraffic, objectionsToAnalysis, timesOf } from "../../components/canaryAnalysis.ts";
 import { type Labels, loadSelector, selects, servingSelector, slotSelector } from "../../components/labels.ts";
 import { loadScript, objectionsToLoad } from "../../components/loadSource.ts";
 import { canaryMetrics } from "../../components/metricTemplates.ts";
@@ -212,6 +212,19 @@ describe("The Canary", () => {
       stepWeight: 10,
       sessionAffinity: { cookieName: "version", maxAge: 86_400 },
     });
+  });
+
+  it("takes of a configuration's traffic what belongs to the chosen kind", () => {
+    const all = { maxWeight: 40, stepWeight: 20, iterations: 3, header: { name: "x-canary", value: "insider" }, sessionAffinity: { enabled: false, cookieName: "version", maxAge: "2h" } };
+    assert.deepEqual(canaryTraffic({ ...all, kind: "weights" }), { kind: "weights", maxWeight: 40, stepWeight: 20 });
+    assert.deepEqual(canaryTraffic({ ...all, kind: "weights", sessionAffinity: { ...all.sessionAffinity, enabled: true } }), {
+      kind: "weights",
+      maxWeight: 40,
+      stepWeight: 20,
+      sessionAffinity: { cookieName: "version", maxAgeSeconds: 7_200 },
+    });
+    assert.deepEqual(canaryTraffic({ ...all, kind: "abTest" }), { kind: "abTest", iterations: 3, headers: { "x-canary": { exact: "insider" } } });
+    assert.deepEqual(canaryTraffic({ ...all, kind: "mirror" }), { kind: "mirror", iterations: 3 });
   });
 
   it("never asks at confirm-rollout and never skips the analysis, whatever it is given", async () => {

@@ -1,0 +1,179 @@
+/** Releases of the canary stack to which something happens: gates that refuse, fail or are gone; Flagger, Prometheus and the data plane killed; a Secret rotated; an A/B test. */
+import assert from "node:assert/strict";
+import { down } from "../cluster/down.ts";
+import type { Node } from "../cluster/node.ts";
+import { up } from "../cluster/up.ts";
+import { CanaryScene, type Outcome } from "./canaryScene.ts";
+import { canaryNames } from "./canaryStack.ts";
+import { behave, type Manner, type Role, roles, standIn } from "./gateStandIn.ts";
+import type { Report } from "./measure.ts";
+import { loadVersions } from "./switchImages.ts";
+import { SwitchLoad } from "./switchLoad.ts";
+
+const cluster = "bench-mishaps";
+const { app, namespace, hostname } = canaryNames;
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+const rate = 40;
+
+/** Where the stand-in for the gates is. */
+const gatesHome = "gates";
+const patience = { timeout: "1s" };
+const gated = { gates: { enabled: true, compliance: patience, security: patience, performance: patience, approval: { ...patience, required: true } } };
+
+/** How one release went, and what was wrong with it; undefined when nothing was. */
+interface Mishap {
+  readonly title: string;
+  readonly outcome: Outcome;
+  readonly wrong: string | undefined;
+}
+
+export const usualRuns = 1;
+
+export async function run(runs: number): Promise<Report> {
+  try {
+    return await measure(runs);
+  } finally {
+    await down(cluster, true, () => undefined);
+  }
+}
+
+async function measure(runs: number): Promise<Report> {
+  const node = await up(cluster, {}, tell);
+  const images = await loadVersions(node, { first: {}, second: {}, third: {} });
+  const scene = await CanaryScene.make(node, tell);
+  await standIn(node, gatesHome, images.first);
+  const all: Mishap[] = [];
+  /** Alternates between two good versions; only a promoted one is the old one of the next. */
+  let live: "first" | "second" = "first";
+  const next = (): string => images[live === "first" ? "second" : "first"];
+  const note = async (title: string, outcome: Outcome, judge: () => void | Promise<void>): Promise<void> => {
+    if (outcome.end.code === 0) live = live === "first" ? "second" : "first";
+    const wrong = await Promise.resolve().then(judge).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error)));
+    all.push({ title, outcome, wrong });
+    tell(`${title}: up ended with ${String(outcome.end.code)}, ${outcome.phases.join(" → ")}, weights ${outcome.weights.join(" ")}, ${outcome.bad.length} bad of ${outcome.requests}, ${outcome.fresh} of the new version${wrong === undefined ? "" : `, WRONG: ${wrong}\n${outcome.end.output.slice(-1_500)}`}`);
+  };
+  try {
+    await scene.begin({ image: images.first }, rate);
+    for (let round = 0; round < runs; round++) {
+      await disturbed(scene, node, next, note);
+      await insiders(scene, node, next, note);
+      for (const role of roles) for (const manner of ["no", "hangs", "error", "gone"] as const) await misjudged(scene, node, next(), role, manner, note);
+    }
+  } finally {
+    await scene.end();
+  }
+  return report(all);
+}
+
+type Note = (title: string, outcome: Outcome, judge: () => void | Promise<void>) => Promise<void>;
+
+const unhurt = ({ bad }: Outcome): void => assert.deepEqual([...new Set(bad.map(({ failure }) => failure))], []);
+const promoted = (outcome: Outcome): void => {
+  assert.equal(outcome.end.code, 0, "was not promoted");
+  assert.equal(outcome.phases.at(-1), "Succeeded");
+};
+
+/** Parts of the machinery go while a good release is judged: users notice nothing, and the release is promoted or taken back. */
+async function disturbed(scene: CanaryScene, node: Node, next: () => string, note: Note): Promise<void> {
+  const kill = async (home: string, part: string): Promise<unknown> => await node.kubectl(["delete", "pod", `--namespace=${home}`, `--selector=app=${part}`, "--grace-period=0", "--force"]);
+  const things: Readonly<Record<string, () => Promise<unknown>>> = {
+    "Flagger killed": async () => await kill("flagger-system", "flagger"),
+    "Prometheus killed": async () => await kill("monitoring", "prometheus"),
+    "the data plane restarted": async () => {
+      await node.kubectl(["rollout", "restart", "deployment/traefik", "--namespace=traefik"]);
+      await node.kubectl(["rollout", "status", "deployment/traefik", "--namespace=traefik", "--timeout=180s"]);
+    },
+  };
+  for (const [title, happens] of Object.entries(things)) {
+    const outcome = await scene.release({ image: next() }, async () => await scene.watch.until("a fifth of the traffic", () => scene.watch.weights.at(-1)?.value === 20).then(happens));
+    await note(title, outcome, () => {
+      unhurt(outcome);
+      assert.ok(outcome.phases.at(-1) === "Succeeded" || outcome.phases.at(-1) === "Failed", "neither promoted nor taken back");
+      assert.equal(outcome.end.code === 0, outcome.phases.at(-1) === "Succeeded", "up says another end than Flagger");
+    });
+  }
+  const pods = async (): Promise<string> => await node.kubectl(["get", "pods", `--namespace=${namespace}`, `--selector=app.kubernetes.io/name=${app}`, "--output=jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}{'\\n'}{end}"]);
+  let [before, after] = ["", ""];
+  const outcome = await scene.release({ image: next() }, async () => {
+    await scene.watch.until("a fifth of the traffic", () => scene.watch.weights.at(-1)?.value === 20);
+    before = await pods();
+    await node.kubectl(["patch", "secret", "rlhf-secrets", `--namespace=${namespace}`, "--type=merge", `--patch=${JSON.stringify({ stringData: { rotated: String(Date.now()) } })}`]);
+    await scene.watch.until("the next step", () => (scene.watch.weights.at(-1)?.value ?? 0) >= 40);
+    after = await pods();
+  });
+  await note("a Secret rotated", outcome, () => {
+    unhurt(outcome);
+    promoted(outcome);
+    assert.equal(outcome.phases.filter((phase) => phase === "Progressing").length, 1, "judged anew");
+    assert.equal(after, before, "the pods are others");
+  });
+}
+
+/** An A/B test: whoever sends the header meets the new version, and nobody else does until it is promoted. */
+async function insiders(scene: CanaryScene, node: Node, next: () => string, note: Note): Promise<void> {
+  const image = next();
+  const digest = image.slice(image.indexOf("@") + 1);
+  const address = await node.kubectl(["get", "service", "traefik", "--namespace=traefik", "--output=jsonpath={.spec.clusterIP}"]);
+  const inside = await SwitchLoad.start(node, address, { rate: 10, host: hostname, idleClients: 0, headers: { "x-canary": "insider" } });
+  const begun = scene.load?.answers.length ?? 0;
+  let [insider, others] = [0, 0];
+  const outcome = await scene.release({ image, keys: { "traffic.kind": "abTest", "traffic.iterations": 3 } }, async () => {
+    const shown = inside.answers.length;
+    await inside.until("an insider meets the new version", () => inside.answers.slice(shown).some((answer) => answer.digest === digest));
+    const met = inside.answers.length;
+    await inside.more(100);
+    insider = inside.answers.slice(met + 20).filter((answer) => answer.digest !== digest).length;
+    others = scene.load?.answers.slice(begun).filter((answer) => answer.digest === digest).length ?? 0;
+  });
+  const failed = inside.answers.filter(({ failure }) => failure !== undefined).length;
+  await inside.stop();
+  await note("an A/B test", outcome, () => {
+    unhurt(outcome);
+    promoted(outcome);
+    assert.deepEqual({ insider, others, failed }, { insider: 0, others: 0, failed: 0 }, "answered by the wrong version, or not at all");
+  });
+}
+
+/** A gate does not say yes. The one that a person's yes is behind holds the promotion; each other one has the release taken back. */
+async function misjudged(scene: CanaryScene, node: Node, image: string, role: Role, manner: Manner, note: Note): Promise<void> {
+  await behave(node, gatesHome, { [role]: manner });
+  const holds = role === "approval";
+  let held = "";
+  const outcome = await scene.release({ image, keys: gated }, async () => {
+    if (!holds) return;
+    await scene.watch.until("it waits for the approval", () => scene.watch.phases.at(-1)?.value === "WaitingPromotion");
+    // Three ticks in which it is asked again.
+    await scene.load?.more(30 * rate);
+    held = await node.kubectl(["get", "deployment", `${app}-primary`, `--namespace=${namespace}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
+    await behave(node, gatesHome, {});
+  });
+  const log = await node.kubectl(["logs", "deployment/flagger", "--namespace=flagger-system", "--since=10m"]);
+  await note(`gate ${role} ${manner === "error" ? "answers 500" : manner === "no" ? "says no" : manner === "gone" ? "is down" : manner}`, outcome, () => {
+    unhurt(outcome);
+    assert.match(log, new RegExp(`${role}[^\\n]*(told to refuse|told to fail|deadline exceeded|Timeout|connection refused|giving up|halt)`, "i"), "Flagger's log does not tell why");
+    if (holds) {
+      assert.notEqual(held, image, "promoted without the approval");
+      promoted(outcome);
+      return;
+    }
+    assert.notEqual(outcome.end.code, 0, "up ended well");
+    assert.equal(outcome.phases.at(-1), "Failed");
+    assert.match(outcome.end.output, new RegExp(role), "up does not name the gate");
+    if (role !== "performance") assert.equal(outcome.fresh, 0, "had requests before it was judged");
+  });
+}
+
+function report(all: readonly Mishap[]): Report {
+  const wrong = all.filter((one) => one.wrong !== undefined);
+  return {
+    title: `Releases of the canary stack under ${rate} requests a second to which something happens`,
+    figures: [
+      { name: "releases", unit: "count", digits: 0, samples: [all.length] },
+      { name: "requests", unit: "count", digits: 0, samples: all.map(({ outcome }) => outcome.requests) },
+      { name: "requests that failed", unit: "count", digits: 0, samples: all.map(({ outcome }) => outcome.bad.length) },
+      ...all.map(({ title, outcome }) => ({ name: `${title}: up, whole`, unit: "s" as const, digits: 1, samples: [(outcome.end.done - outcome.end.begun) / 1000] })),
+    ],
+    notes: all.map(({ title, outcome }) => `${title}: ${outcome.phases.join(" → ")}; weights ${outcome.weights.join(", ")}`),
+    ...(wrong.length > 0 && { failure: wrong.map((one) => `${one.title}: ${one.wrong ?? ""}`).join("\n") }),
+  };
+}
