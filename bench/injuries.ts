@@ -1,5 +1,4 @@
-/** Releases that are injured at each of their steps: the command is killed, its network is gone, the API server is killed. Who is hurt, and how it ends. */
-import { readdir, readFile } from "node:fs/promises";
+/** Releases that are injured at each of their steps: the command is killed, its network is gone, the API server or containerd is killed. Who is hurt, and how it ends. */
 import { join } from "node:path";
 import { add } from "../cluster/add.ts";
 import { down } from "../cluster/down.ts";
@@ -44,9 +43,8 @@ const injuries: Readonly<Record<string, (scene: Scene, command: CommandRun) => P
     await command.ended; // by itself, when it has lost its lease
     wire.mend();
   },
-  "API server killed": async ({ node }) => {
-    process.kill(await apiServer(node), "SIGKILL");
-  },
+  "API server killed": async ({ node }) => await kill(node, "kube-apiserver"),
+  "containerd killed": async ({ node }) => await kill(node, "containerd"),
 };
 
 /** How one of them went. */
@@ -137,14 +135,11 @@ async function injure(all: Scene, { title, step, inflict, image, bad }: Injury):
   return { title, failed: failed.length, whole, wrong: wrong.join("; ") };
 }
 
-/** The API server's process: its program's path is this cluster's own. */
-async function apiServer(node: Node): Promise<number> {
-  for (const entry of await readdir("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    const [program, part] = (await readFile(`/proc/${entry}/cmdline`, "utf8").catch(() => "")).split("\0");
-    if (program === node.path("bin/kubernetes") && part === "kube-apiserver") return Number(entry);
-  }
-  throw new Error("no API server runs");
+/** Kills one of the cluster's parts, as the kernel would. */
+async function kill(node: Node, part: string): Promise<void> {
+  const pid = (await node.status())?.parts.find(({ name }) => name === part)?.pid;
+  if (pid === undefined) throw new Error(`no ${part} runs`);
+  await node.runInside(["/bin/bash", "-c", `kill -9 ${pid}`]);
 }
 
 function report(all: readonly Injured[]): Report {
