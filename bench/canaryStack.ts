@@ -9,6 +9,8 @@ export interface CanaryWish {
   image: string;
   /** Further keys of `canary`, by their dotted names below it. */
   keys?: Readonly<Record<string, unknown>>;
+  /** Namespace of the gates. @default the stack's own */
+  gatesHome?: string;
 }
 
 /** Names of what the stack makes. */
@@ -34,10 +36,11 @@ export class CanaryStack {
   }
 
   /** Writes the wish into the stack's configuration and begins to make it true. */
-  async start({ image, keys = {} }: CanaryWish): Promise<UpRun> {
+  async start({ image, keys = {}, gatesHome }: CanaryWish): Promise<UpRun> {
     const document = parseDocument(this.#shipped);
     document.setIn(["config", "rlhf-audit-trail:image"], image);
     for (const [key, value] of Object.entries(keys)) document.setIn(["config", "rlhf-audit-trail:canary", ...key.split(".")], value);
+    if (gatesHome !== undefined) document.setIn(["config", "rlhf-audit-trail:network"], { gates: { namespace: gatesHome } });
     await writeFile(join(this.folder, file), document.toString());
     return startUp(this.folder, "canary", this.#kubeconfig);
   }

@@ -43,11 +43,11 @@ async function measure(runs: number): Promise<Report> {
   const scene = await CanaryScene.make(node, tell);
   await standIn(node, gatesHome, images.first);
   const all: Mishap[] = [];
-  /** Alternates between two good versions; only a promoted one is the old one of the next. */
-  let live: "first" | "second" = "first";
-  const next = (): string => images[live === "first" ? "second" : "first"];
+  let [live, tried] = [images.first, images.first];
+  /** A good version that has not the traffic, and is not the one tried last: Flagger tries none again. */
+  const next = (): string => (tried = Object.values(images).find((image) => image !== live && image !== tried) ?? assert.fail("too few versions"));
   const note = async (title: string, outcome: Outcome, judge: () => void | Promise<void>): Promise<void> => {
-    if (outcome.end.code === 0) live = live === "first" ? "second" : "first";
+    if (outcome.end.code === 0) live = tried;
     const wrong = await Promise.resolve().then(judge).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error)));
     all.push({ title, outcome, wrong });
     tell(`${title}: up ended with ${String(outcome.end.code)}, ${outcome.phases.join(" → ")}, weights ${outcome.weights.join(" ")}, ${outcome.bad.length} bad of ${outcome.requests}, ${outcome.fresh} of the new version${wrong === undefined ? "" : `, WRONG: ${wrong}\n${outcome.end.output.slice(-1_500)}`}`);
@@ -139,7 +139,7 @@ async function misjudged(scene: CanaryScene, node: Node, image: string, role: Ro
   await behave(node, gatesHome, { [role]: manner });
   const holds = role === "approval";
   let held = "";
-  const outcome = await scene.release({ image, keys: gated }, async () => {
+  const outcome = await scene.release({ image, keys: gated, gatesHome }, async () => {
     if (!holds) return;
     await scene.watch.until("it waits for the approval", () => scene.watch.phases.at(-1)?.value === "WaitingPromotion");
     // Three ticks in which it is asked again.
