@@ -137,6 +137,9 @@ async function insiders(scene: CanaryScene, node: Node, next: () => string, note
 /** A gate does not say yes. The one that a person's yes is behind holds the promotion; each other one has the release taken back. */
 async function misjudged(scene: CanaryScene, node: Node, image: string, role: Role, manner: Manner, note: Note): Promise<void> {
   await behave(node, gatesHome, { [role]: manner });
+  // Of one Flagger's events about a Canary the cluster takes 25, and then one in five minutes; here are more releases than in a day.
+  await node.kubectl(["rollout", "restart", "deployment/flagger", "--namespace=flagger-system"]);
+  await node.kubectl(["rollout", "status", "deployment/flagger", "--namespace=flagger-system", "--timeout=180s"]);
   const holds = role === "approval";
   let held = "";
   const outcome = await scene.release({ image, keys: gated, gatesHome }, async () => {

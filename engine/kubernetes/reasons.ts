@@ -26,7 +26,7 @@ export async function shortReason(client: ApiClient, object: KubernetesObject, s
   for (const pod of await podsOf(client, object, signal)) {
     const [problem] = podProblems(pod);
     if (problem === undefined) continue;
-    const [warning] = problem.endsWith(RUNS_UNREADY) ? (await warnings(client, namespaceOf(object), new Set([textAt(pod, "metadata", "uid")]), signal)).slice(-1) : [];
+    const [warning] = problem.endsWith(RUNS_UNREADY) ? (await warnings(client, namespaceOf(object), new Map([[textAt(pod, "metadata", "uid"), ""]]), signal)).slice(-1) : [];
     return warning === undefined ? problem : `${problem}; ${warning}`;
   }
   return "";
@@ -39,15 +39,23 @@ export async function fullReasons(client: ApiClient, object: KubernetesObject, s
     const pods = (await podsOf(client, object, signal)).filter((pod) => podProblems(pod).length > 0 || textAt(pod, "status", "phase") === "Pending");
     for (const pod of pods.slice(0, PODS_SHOWN)) reasons.push(...(await podReasons(client, pod, signal)));
     if (pods.length > PODS_SHOWN) reasons.push(`and ${pods.length - PODS_SHOWN} more pods like these`);
-    const uids = [object, ...pods.slice(0, PODS_SHOWN)].map((item) => textAt(item, "metadata", "uid"));
-    const owned = await ownedReplicaSets(client, object, signal);
-    reasons.push(...(await warnings(client, namespaceOf(object), new Set([...uids, ...owned]), signal)));
+    const parts = [...pods.slice(0, PODS_SHOWN).map((pod) => textAt(pod, "metadata", "uid")), ...(await ownedReplicaSets(client, object, signal))];
+    const asked = new Map([...parts.map((uid): [string, string] => [uid, ""]), [textAt(object, "metadata", "uid"), object.kind === "Pod" ? "" : changedAt(object)]]);
+    reasons.push(...(await warnings(client, namespaceOf(object), asked, signal)));
   } catch (error) {
     if (signal.aborted) throw error;
     // The failure itself matters more than that its explanation could not be had.
     reasons.push(`(more could not be found out: ${error instanceof Error ? error.message : String(error)})`);
   }
   return reasons;
+}
+
+/** When the object itself was last changed, its status aside: what was said of it before is about something else. */
+function changedAt(object: JsonMap): string {
+  const times = listAt(object, "metadata", "managedFields")
+    .filter((entry) => textAt(entry, "subresource") === "")
+    .map((entry) => textAt(entry, "time"));
+  return times.toSorted().at(-1) ?? "";
 }
 
 async function podReasons(client: ApiClient, pod: JsonMap, signal: AbortSignal): Promise<string[]> {
@@ -86,11 +94,14 @@ async function ownedReplicaSets(client: ApiClient, object: KubernetesObject, sig
     .map((set) => textAt(set, "metadata", "uid"));
 }
 
-async function warnings(client: ApiClient, namespace: string, uids: Set<string>, signal: AbortSignal): Promise<string[]> {
+/** Warnings about objects, the newest last, of each object those since a moment of the cluster's clock. `asked`: moments by uid. */
+async function warnings(client: ApiClient, namespace: string, asked: ReadonlyMap<string, string>, signal: AbortSignal): Promise<string[]> {
   const list = await client.request("GET", objectPath("v1", "events", namespace, ""), { query: { fieldSelector: "type=Warning" }, signal });
+  const time = (event: JsonMap): string => textAt(event, "lastTimestamp") || textAt(event, "eventTime");
   const seen = new Set<string>();
-  for (const event of listAt(list, "items")) {
-    if (!uids.has(textAt(event, "involvedObject", "uid"))) continue;
+  for (const event of listAt(list, "items").toSorted((left, right) => time(left).localeCompare(time(right)))) {
+    const since = asked.get(textAt(event, "involvedObject", "uid"));
+    if (since === undefined || (time(event) !== "" && time(event) < since)) continue;
     seen.add(`event on ${textAt(event, "involvedObject", "kind")} ${textAt(event, "involvedObject", "name")}: ${textAt(event, "reason")}: ${textAt(event, "message").trim().slice(0, 400)}`);
   }
   return [...seen].slice(-6);
