@@ -12,15 +12,10 @@ import { applyText, up } from "../../cluster/up.ts";
 export const testCluster = "test";
 export const controlCluster = "test-control";
 
-/** Every cluster that the tests start: a port for each, as two that start at once would both find the same one free. */
-const ports = new Map([testCluster, controlCluster, "test-life", "test-beside", "test-canary", "test-release-canary", "test-faults", "test-gates", "test-switch", "test-release", "test-scan"].map((name, index) => [name, 17_100 + index]));
-
 /** Starts a cluster and says on failure what `up` would say. */
 export async function start(name: string, wishes: NodeWishes = {}): Promise<Node> {
-  const port = ports.get(name);
-  if (port === undefined) throw new Error(`cluster ${name} has no port among the tests'`);
   const said: string[] = [];
-  const node = await up(name, { port, ...wishes }, (line) => said.push(line));
+  const node = await up(name, wishes, (line) => said.push(line));
   return node;
 }
 
