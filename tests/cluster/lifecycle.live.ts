@@ -6,7 +6,7 @@ import { down } from "../../cluster/down.ts";
 import { Node, type NodeStatus } from "../../cluster/node.ts";
 import { repository } from "../../cluster/paths.ts";
 import { mustRun } from "../../cluster/run.ts";
-import { apply, eventually, kubectl, loadProbe, pod, start } from "./world.ts";
+import { apply, eventually, kubectl, loadProbe, pod, portOf, start } from "./world.ts";
 
 const name = "test-life";
 const silent = () => undefined;
@@ -135,7 +135,7 @@ describe("the local cluster's life", function () {
 
   it("kill -9 of up in the middle is repaired by the next", async () => {
     await down(name, true, silent);
-    const child = spawn(process.execPath, [join(repository, "cluster/main.ts"), "up", "--name", name], { stdio: "ignore" });
+    const child = spawn(process.execPath, [join(repository, "cluster/main.ts"), "up", "--name", name, "--port", String(portOf(name))], { stdio: "ignore" });
     const ended = new Promise((resolve) => child.on("close", resolve));
     await eventually("the launcher has begun", async () => await new Promise<true | undefined>((resolve) => setImmediate(() => resolve(existsSync(node.path("run/pid")) ? true : undefined))));
     child.kill("SIGKILL");

@@ -12,11 +12,19 @@ import { applyText, up } from "../../cluster/up.ts";
 export const testCluster = "test";
 export const controlCluster = "test-control";
 
-/** Starts a cluster and says on failure what `up` would say. */
+/** Every cluster that the tests start: a port for each, as two that start at once would both find the same one free. */
+const ports = new Map([testCluster, controlCluster, "test-life", "test-beside", "test-canary", "test-release-canary", "test-faults", "test-gates", "test-switch", "test-release", "test-scan"].map((name, index) => [name, 17_100 + index]));
+
+/** The port of a test cluster's API server. */
+export function portOf(name: string): number {
+  const port = ports.get(name);
+  if (port === undefined) throw new Error(`cluster ${name} has no port among the tests'`);
+  return port;
+}
+
+/** Starts a cluster; fails with what `up` would fail with. */
 export async function start(name: string, wishes: NodeWishes = {}): Promise<Node> {
-  const said: string[] = [];
-  const node = await up(name, wishes, (line) => said.push(line));
-  return node;
+  return await up(name, { port: portOf(name), ...wishes }, () => undefined);
 }
 
 export const probeImage = "localhost/rlhf-audit-trail/probe:1";
