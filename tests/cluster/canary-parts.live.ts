@@ -113,12 +113,19 @@ describe("what judges a canary, on the local cluster", function () {
     }
   });
 
-  it("a Traefik goes, and no request fails", async () => {
+  it("a Traefik goes, then all are replaced, and no request fails", async () => {
+    const carried = async (what: () => Promise<unknown>): Promise<void> => {
+      await what();
+      await eventually("both Traefiks are ready", async () => ((await kubectl(node, "get", "deployment", "traefik", "--namespace=traefik", "--output=jsonpath={.status.readyReplicas}")).stdout === "2" ? true : undefined));
+      const asked = load?.versions.get("one") ?? 0;
+      await eventually("both have carried requests again", async () => ((load?.versions.get("one") ?? 0) > asked + 200 ? true : await beat()));
+    };
     const names = (await node.kubectl(["get", "pods", "--namespace=traefik", "--output=jsonpath={.items[*].metadata.name}"])).split(" ");
-    await node.kubectl(["delete", "pod", names[0] ?? "", "--namespace=traefik"]);
-    await eventually("both Traefiks are ready", async () => ((await kubectl(node, "get", "deployment", "traefik", "--namespace=traefik", "--output=jsonpath={.status.readyReplicas}")).stdout === "2" ? true : undefined));
-    const asked = load?.versions.get("one") ?? 0;
-    await eventually("both have carried requests again", async () => ((load?.versions.get("one") ?? 0) > asked + 200 ? true : await beat()));
+    await carried(async () => await node.kubectl(["delete", "pod", names[0] ?? "", "--namespace=traefik"]));
+    await carried(async () => {
+      await node.kubectl(["rollout", "restart", "deployment/traefik", "--namespace=traefik"]);
+      await node.kubectl(["rollout", "status", "deployment/traefik", "--namespace=traefik", "--timeout=180s"]);
+    });
     assert.deepEqual(load?.bad, []);
   });
 
@@ -134,6 +141,17 @@ describe("what judges a canary, on the local cluster", function () {
     const [first] = (await node.kubectl(["get", "pods", "--namespace=traefik", "--output=jsonpath={.items[*].status.podIP}"])).split(" ");
     // The same program opens the way that is meant for everybody: the refusals above are the policies'.
     assert.match((await kubectl(node, "exec", "stranger", `--namespace=${namespace}`, "--", "/probe", "first", `${first ?? ""}:80`)).stdout, /^opened [1-9]/);
+  });
+
+  it("a Traefik that knows no routes yet takes no requests", async () => {
+    const ready = async (wanted: string): Promise<void> => {
+      await eventually(`${wanted || "no"} Traefiks are ready`, async () => ((await kubectl(node, "get", "deployment", "traefik", "--namespace=traefik", "--output=jsonpath={.status.readyReplicas}")).stdout === wanted ? true : undefined));
+    };
+    const known = JSON.parse(await node.kubectl(["get", "httproute", "ready", "--namespace=traefik", "--output=json"])) as { metadata: object; spec: object };
+    await node.kubectl(["delete", "httproute", "ready", "--namespace=traefik"]);
+    await ready("");
+    await apply(node, { ...known, metadata: { name: "ready", namespace: "traefik" } });
+    await ready("2");
   });
 });
 
