@@ -180,9 +180,9 @@ else if (events !== undefined) {
   const address = args[args.indexOf("--event-log") + 1].replace("tcp://", "");
   const failed = events !== "wait" && events.some((event) => event.includes('"error"'));
   const stream = new EventsClient(address, grpc.credentials.createInsecure()).streamEvents(() => process.exit(failed ? 255 : 0));
-  console.log("the CLI speaks of " + args[0] + ": " + args.filter((arg) => /polic/.test(arg)).length);
   if (events === "wait") process.once("SIGINT", () => { console.log("the CLI stops"); stream.end(); });
-  else {
+  console.log("the CLI speaks of " + args[0] + ": " + args.filter((arg) => /polic/.test(arg)).length);
+  if (events !== "wait") {
     for (const event of events) {
       const request = new EventRequest();
       request.setEvent(event);
