@@ -48,9 +48,12 @@ interface Bad {
 interface Good {
   readonly promoted: boolean;
   readonly answers: number;
-  /** All but the bake and the pods' own start. */
+  /** All but the bake and both starts of pods. */
   readonly own: number;
+  /** Of the slot's pods, from the creation to readiness. */
   readonly podStart: number;
+  /** Of the verification's pod, from the creation to its container's start. */
+  readonly verificationStart: number;
 }
 
 export const usualRuns = 10;
@@ -76,7 +79,7 @@ async function measure(runs: number): Promise<Report> {
       for (const version of ["second", "first"] as const) {
         good.push(await releaseGood(node, scene, images[version]));
         const last = good.at(-1);
-        tell(`good release ${good.length} of ${2 * runs}: ${last?.promoted === true ? "promoted" : "TAKEN BACK"}, ${last?.own.toFixed(1) ?? ""} s of its own, ${last?.podStart ?? ""} s of pods' start, ${last?.answers ?? 0} bad answers`);
+        tell(`good release ${good.length} of ${2 * runs}: ${last?.promoted === true ? "promoted" : "TAKEN BACK"}, ${last?.own.toFixed(1) ?? ""} s of its own, ${last?.podStart ?? ""} + ${last?.verificationStart ?? ""} s of pods' start, ${last?.answers ?? 0} bad answers`);
       }
       for (const kind of kinds) {
         bad.push(await releaseBad(scene, kind, kind in inborn ? images[kind as keyof typeof inborn] : images.faulty));
@@ -96,10 +99,13 @@ const timeOf = ({ told }: CommandEnd, step: ReleaseEvent["step"]): number | unde
 const between = (from: number | undefined, to: number | undefined): number | undefined => (from === undefined || to === undefined ? undefined : (to - from) / 1000);
 
 async function releaseGood(node: Node, scene: ReleaseScene, image: string): Promise<Good> {
+  // As precise as the cluster's own times are.
+  const since = Math.floor(Date.now() / 1000) * 1000;
   const end = await scene.run("release", "--image", image);
-  const podStart = await startOf(node, image);
+  const starts = await startsOf(node, image, since);
   const whole = (end.done - end.begun) / 1000;
-  return { promoted: end.code === exitCodes.done, answers: scene.since(end.begun).filter(isBad).length, podStart, own: whole - (between(timeOf(end, "switched"), timeOf(end, "released")) ?? 0) - podStart };
+  const bake = between(timeOf(end, "switched"), timeOf(end, "released")) ?? 0;
+  return { promoted: end.code === exitCodes.done, answers: scene.since(end.begun).filter(isBad).length, ...starts, own: whole - bake - starts.podStart - starts.verificationStart };
 }
 
 async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Promise<Bad> {
@@ -125,15 +131,27 @@ async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Prom
   };
 }
 
-/** Seconds from a pod's creation to its readiness, as the cluster has them: whole ones. */
-async function startOf(node: Node, image: string): Promise<number> {
-  const { items } = JSON.parse(await node.kubectl(["get", "pods", "--namespace=local", "--selector=app=rlhf-audit-trail", "--output=json"])) as {
-    items: { metadata: { creationTimestamp: string }; spec: { containers: { image: string }[] }; status: { conditions?: { type: string; lastTransitionTime: string }[] } }[];
+interface Pod {
+  readonly metadata: { readonly creationTimestamp: string };
+  readonly spec: { readonly containers: readonly { readonly image: string }[] };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly lastTransitionTime: string }[];
+    readonly containerStatuses?: readonly { readonly state: { readonly terminated?: { readonly startedAt: string } } }[];
   };
-  const starts = items
-    .filter(({ spec }) => spec.containers.some((container) => container.image === image))
-    .map(({ metadata, status }) => (Date.parse(status.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? metadata.creationTimestamp) - Date.parse(metadata.creationTimestamp)) / 1000);
-  return Math.max(0, ...starts);
+}
+
+/** How long pods of an image took to start, as the cluster has it: whole seconds. Pods that were there before took no time. */
+async function startsOf(node: Node, image: string, since: number): Promise<Pick<Good, "podStart" | "verificationStart">> {
+  const pods = async (app: string): Promise<Pod[]> => {
+    const { items } = JSON.parse(await node.kubectl(["get", "pods", "--namespace=local", `--selector=app=${app}`, "--output=json"])) as { items: Pod[] };
+    return items.filter(({ metadata, spec }) => Date.parse(metadata.creationTimestamp) >= since && spec.containers.some((container) => container.image === image));
+  };
+  const longest = (all: readonly Pod[], started: (pod: Pod) => string | undefined): number =>
+    Math.max(0, ...all.map((pod) => (Date.parse(started(pod) ?? pod.metadata.creationTimestamp) - Date.parse(pod.metadata.creationTimestamp)) / 1000));
+  return {
+    podStart: longest(await pods("rlhf-audit-trail"), ({ status }) => status.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime),
+    verificationStart: longest(await pods("rlhf-audit-trail-verification"), ({ status }) => status.containerStatuses?.[0]?.state.terminated?.startedAt),
+  };
 }
 
 function report(good: readonly Good[], bad: readonly Bad[], runs: number): Report {
@@ -144,7 +162,8 @@ function report(good: readonly Good[], bad: readonly Bad[], runs: number): Repor
     figure("good releases: taken back although good", "count", 0, [falseAlarms]),
     figure("good releases: bad answers", "count", 0, good.map(({ answers }) => answers)),
     figure("good releases: time without bake and pods' start", "s", 1, good.map(({ own }) => own)),
-    figure("good releases: pods' start", "s", 0, good.map(({ podStart }) => podStart)),
+    figure("good releases: start of the slot's pods", "s", 0, good.map(({ podStart }) => podStart)),
+    figure("good releases: start of the verification's pod", "s", 0, good.map(({ verificationStart }) => verificationStart)),
     ...kinds.flatMap((kind) => {
       const those = bad.filter((one) => one.kind === kind);
       return [
