@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { whileBuilding } from "./buildLock.ts";
 import { ClusterError } from "./failure.ts";
 import { checkGo, type Tell } from "./host.ts";
 import { cacheFolder, sources } from "./paths.ts";
@@ -73,23 +74,41 @@ export type Programs = ReadonlyMap<string, string>;
 
 /** Builds what the cache lacks of a set, part by part. A part is known by its sources, pinned versions and flags: none is built twice. */
 export async function buildParts(tell: Tell, set: keyof typeof partSets = "node"): Promise<Programs> {
-  const parts = partSets[set];
+  const { programs, missing } = await inventory(set);
+  if (missing.length === 0) return programs;
+  await checkGo();
+  await whileBuilding(join(cacheFolder(), "build.lock"), tell, async () => await buildMissing(set, tell));
+  return programs;
+}
+
+/** A part that the cache lacks, and the folder that it goes to. */
+interface Missing {
+  readonly part: Part;
+  readonly folder: string;
+}
+
+/** What a set consists of, and what of it is not there yet. */
+async function inventory(set: keyof typeof partSets): Promise<{ programs: Programs; missing: Missing[] }> {
   const programs = new Map<string, string>();
-  const missing: { part: Part; folder: string }[] = [];
-  for (const part of parts) {
+  const missing: Missing[] = [];
+  for (const part of partSets[set]) {
     const folder = join(cacheFolder(), "bin", `${part.folder.replace("parts/", "")}-${await fingerprint(part)}`);
     for (const name of [...Object.keys(part.programs), ...(part.definitions === undefined ? [] : [part.definitions.file])]) programs.set(name, join(folder, name));
     if (!(await exists(folder))) missing.push({ part, folder });
   }
-  if (missing.length === 0) return programs;
-  await checkGo();
+  return { programs, missing };
+}
+
+async function buildMissing(set: keyof typeof partSets, tell: Tell): Promise<void> {
+  // Looked at again: whoever was waited for has built.
+  const { missing } = await inventory(set);
+  if (missing.length === 0) return;
   const minutes = missing.reduce((sum, { part }) => sum + part.minutes, 0);
-  tell(`building ${missing.length} of ${parts.length} parts, once: about ${minutes} minutes on two cores`);
+  tell(`building ${missing.length} of ${partSets[set].length} parts, once: about ${minutes} minutes on two cores`);
   for (const [index, { part, folder }] of missing.entries()) {
     await build(part, folder, `${index + 1}/${missing.length} ${part.folder.replace("parts/", "")}`, tell);
   }
   await dropBuildCache();
-  return programs;
 }
 
 async function build(part: Part, folder: string, title: string, tell: Tell): Promise<void> {
@@ -97,17 +116,16 @@ async function build(part: Part, folder: string, title: string, tell: Tell): Pro
   const elapsed = () => `${Math.round((Date.now() - begun) / 1000)} s`;
   tell(`  ${title} …`);
   const heartbeat = setInterval(() => tell(`  ${title} … ${elapsed()}`), 30_000);
-  // A folder of its own, renamed when whole: a build that is killed leaves nothing that looks built.
-  const unfinished = `${folder}.${process.pid}`;
+  // A folder of its own, renamed when whole: a build that is killed leaves nothing that looks built, and the next one clears it away.
+  const unfinished = `${folder}.unfinished`;
   try {
+    await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
     for (const [name, source] of Object.entries(part.programs)) {
       await runGo(part, ["build", ...flags(part), "-o", join(unfinished, name), source]);
     }
     if (part.definitions !== undefined) await writeFile(join(unfinished, part.definitions.file), await definitionsOf(part, part.definitions));
-    await rename(unfinished, folder).catch(async (error: unknown) => {
-      if (!(await exists(folder))) throw error; // another `up` was faster
-    });
+    await rename(unfinished, folder);
   } finally {
     clearInterval(heartbeat);
     await rm(unfinished, { recursive: true, force: true });

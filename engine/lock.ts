@@ -20,6 +20,15 @@ export interface LockHolder {
   since: string;
 }
 
+/** Somebody else holds the lock. */
+export class LockedError extends UserError {
+  readonly holder: LockHolder;
+  constructor(holder: LockHolder, fix: string) {
+    super(`The stack is locked by ${describeHolder(holder)}.`, fix);
+    this.holder = holder;
+  }
+}
+
 /** A held lock. `release` is idempotent and removes nothing that is not ours. */
 export interface Lock {
   release(): void;
@@ -29,7 +38,7 @@ export interface Lock {
  * Takes the lock.
  * @param path the lock file; its folder is made when missing
  * @param command what this process runs, for whoever is refused
- * @throws UserError that names the holder when another process holds it
+ * @throws LockedError when another process holds it; UserError when it can't be written
  */
 export function acquireLock(path: string, command: string): Lock {
   const mine: LockHolder = {
@@ -79,12 +88,7 @@ function breakDeadLock(path: string): void {
   if (text === undefined) return; // released in the meantime
   const holder = parseHolder(text, path);
   if (!isDead(holder)) {
-    throw new UserError(
-      `The stack is locked by ${describeHolder(holder)}.`,
-      holder.host === hostname()
-        ? "Wait until it ends."
-        : `Wait until it ends; if that machine is gone, delete ${path}.`,
-    );
+    throw new LockedError(holder, holder.host === hostname() ? "Wait until it ends." : `Wait until it ends; if that machine is gone, delete ${path}.`);
   }
   const aside = `${path}.${process.pid}.dead`;
   try {
