@@ -1,4 +1,5 @@
 /** A canary's release: Flagger judges it step by step, this follows its verdict and keeps configuration, state and record in agreement. */
+import { crashOf } from "./canaryCrash.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { digestOf, withDigest } from "./image.ts";
@@ -11,7 +12,7 @@ import { checkRules } from "./releaseRules.ts";
 import { findTarget } from "./rollBackTarget.ts";
 import type { RunningCanary } from "./stack.ts";
 import { settingsDigest } from "./stackSettings.ts";
-import type { Updated } from "./stackUpdate.ts";
+import { startUpdate, type Updated } from "./stackUpdate.ts";
 import type { ExitCode } from "./exitCodes.ts";
 
 type CanaryContext = ReleaseContext<RunningCanary>;
@@ -56,14 +57,24 @@ export async function releaseCanary(context: CanaryContext, image: string, inten
   return await follow(context, record);
 }
 
-/** One update, which ends when Flagger has judged. */
+/** One update, which ends when Flagger has judged; a version that crashes under traffic is not left to Flagger's deadline. */
 async function follow(context: CanaryContext, record: CanaryRecord): Promise<Ended> {
   const { lease, deploy, tell, note, update } = context;
   await lease.write(record);
   tell("updating", "the new version is started, and gets a growing share of the traffic while Flagger judges it");
   const begun = performance.now();
-  const updated = await deploy({ image: record.image }, { ...update, onLine: (line) => tellProgress(context, line) });
+  const started = startUpdate(deploy, { image: record.image }, { ...update, onLine: (line) => tellProgress(context, line) }, lease.lost);
+  const watching = new AbortController();
+  const crash = crashOf({ client: context.stack.cluster.client, running: context.running, image: record.image, signal: AbortSignal.any([watching.signal, stopSignal(context)]) });
+  crash.catch(() => undefined); // the update's end tells
+  // A watch that failed is none: Flagger judges all the same.
+  const updated = await Promise.race([started.ended, crash.catch(() => started.ended)]).finally(() => watching.abort());
   stopSignal(context).throwIfAborted();
+  if (typeof updated === "string") {
+    await started.stop();
+    await takeBackCanary(context, record, "bake", updated);
+    return { exitCode: exitCodes.takenBack, record };
+  }
   for (const verdict of policyNotes(updated)) note(record.id, verdict);
   if (updated.result === "clean") {
     const done: CanaryRecord = { ...record, phase: "released", because: "Flagger has promoted it" };

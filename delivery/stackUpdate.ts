@@ -44,7 +44,7 @@ export interface StartedUpdate {
  * Begins to make settings true.
  * @param signal stops it too
  */
-export function startUpdate(deploy: Deploy, settings: SlotSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
+export function startUpdate(deploy: Deploy, settings: SlotSettings | ImageSettings, options: UpdateOptions, signal: AbortSignal): StartedUpdate {
   const stopping = new AbortController();
   const interrupts: InterruptWatch = { ...options.interrupts, signal: AbortSignal.any([options.interrupts.signal, signal, stopping.signal]) };
   const ended = deploy(settings, { ...options, interrupts });

@@ -17,7 +17,7 @@ const clean: Updated = { result: "clean", problems: [], output: "", policies: { 
 export const failing = (problem: string, result: Updated["result"] = "error"): Updated => ({ ...clean, result, problems: [problem] });
 
 /** What the cluster does with an update: by default it moves the selector as asked. */
-type Update = (settings: SlotSettings | ImageSettings, world: World) => Updated | Promise<Updated>;
+type Update = (settings: SlotSettings | ImageSettings, world: World, signal: AbortSignal) => Updated | Promise<Updated>;
 
 export class World {
   /** Everything that was done, in order. */
@@ -33,12 +33,16 @@ export class World {
   /** The kind of entry that the ledger has no room for. */
   unrecordable: Note["kind"] | undefined;
   /** Phase and revision of the Canary, and the Deployment that it judges. */
-  canary = { phase: "Succeeded", lastAppliedSpec: "spec-1" };
-  target: JsonMap = { metadata: { name: "audit", annotations: {} } };
+  canary: JsonMap = { phase: "Succeeded", lastAppliedSpec: "spec-1" };
+  target: JsonMap = { metadata: { name: "audit", annotations: {} }, spec: { selector: { matchLabels: { app: "audit" } } } };
+  /** Pods of the Canary's target: what each look finds, the last one ever after. */
+  canaryPods: JsonMap[][] = [[]];
+  /** Answers that the API server owes: it is away for so many questions about the Canary. */
+  outages = 0;
   readonly #stop = new AbortController();
 
   readonly client = {
-    request: (method: string, path: string, { body }: RequestParts): Promise<JsonMap> => {
+    request: (method: string, path: string, { body, query }: RequestParts): Promise<JsonMap> => {
       if (path.includes("/services/")) {
         if (method !== "GET") {
           this.selector = ((body as { spec: { selector: { version: Slot } } }).spec.selector.version);
@@ -46,7 +50,9 @@ export class World {
         }
         return Promise.resolve({ metadata: { name: "audit-service", namespace: "local", resourceVersion: "1" }, spec: { selector: { app: "audit", version: this.selector } } });
       }
+      if (path.endsWith("/pods") && query?.["labelSelector"] === "app=audit") return Promise.resolve({ items: (this.canaryPods.length > 1 ? this.canaryPods.shift() : this.canaryPods[0]) ?? [] });
       if (path.endsWith("/pods")) return Promise.resolve({ items: [{ metadata: { name: "p" }, spec: { containers: [{ ports: [{ name: "http", containerPort: 8000 }] }] } }] });
+      if (path.includes("/canaries/") && this.outages-- > 0) return Promise.reject(new ApiError("the server is away", 503, "ServiceUnavailable", []));
       if (path.includes("/canaries/")) return Promise.resolve({ spec: { targetRef: { name: "audit" } }, status: { ...this.canary } });
       if (path.endsWith("/deployments/audit")) {
         if (method !== "GET") {
@@ -102,9 +108,9 @@ export class World {
     return {
       stack: { choice: { stack: "local" }, file: new URL(import.meta.url).pathname, freezes: [], cluster: { client: this.client } } as unknown as Stack,
       lease,
-      deploy: async (settings) => {
+      deploy: async (settings, { interrupts }) => {
         this.log.push("image" in settings ? `deploy ${settings.image.slice(-1)}` : `deploy ${settings.active}: ${Object.entries(settings.images).flatMap(([slot, image]: [string, string | undefined]) => image === undefined ? [] : `${slot} ${image.slice(-1)}`).join(", ")}`);
-        const updated = await this.update(settings, this);
+        const updated = await this.update(settings, this, interrupts.signal);
         if (updated.result === "clean" && "active" in settings) this.selector = settings.active;
         return updated;
       },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { release } from "../../delivery/blueGreenRelease.ts";
+import { crashOf } from "../../delivery/canaryCrash.ts";
 import { releaseCanary, rollBackCanary } from "../../delivery/canaryRelease.ts";
 import type { Intent } from "../../delivery/intent.ts";
 import type { BlueGreenRecord, CanaryRecord } from "../../delivery/releaseRecord.ts";
@@ -133,6 +134,57 @@ describe("delivery release, canary", () => {
     assert.equal(await rollBackCanary(world.canaryContext(left("updating")), "answers are wrong", undefined), exitCodes.done);
     assert.deepEqual(world.log, ["lease reverting", "target annotated", "note rolled-back", "deploy 1", "lease taken-back"]);
     assert.deepEqual((world.target["metadata"] as { annotations: unknown }).annotations, { "rlhf-audit-trail.dev/interrupt-analysis": "spec-2" });
+  });
+
+  /** A pod of the canary whose container has started anew so often. */
+  const pod = (restartCount: number, image = reference("2")) => ({
+    metadata: { name: `audit-${image.slice(-1)}` },
+    spec: { containers: [{ name: "audit", image }] },
+    status: { containerStatuses: [{ name: "audit", ready: false, restartCount, state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: { terminated: { exitCode: 1, reason: "Error" } } }] },
+  });
+  const exposed = { phase: "Progressing", lastAppliedSpec: "spec-2", canaryWeight: 10 };
+
+  it("takes a version back that crashes under traffic, and does not wait for Flagger, which waits for a pod", async () => {
+    const world = new World();
+    world.outages = 1;
+    world.canaryPods = [[pod(3)], [pod(4), pod(9, reference("1"))]];
+    world.update = async (settings, _world, signal) => {
+      if (!("image" in settings) || settings.image !== reference("2")) return failing("", "clean");
+      world.canary = exposed;
+      return await new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("stopped")));
+      });
+    };
+    assert.equal((await releaseCanary(world.canaryContext(), reference("2"), planned)).exitCode, exitCodes.takenBack);
+    assert.deepEqual(world.log.slice(2), ["deploy 2", "lease reverting", "target annotated", "note rolled-back", "deploy 1", "lease taken-back"]);
+    assert.equal(world.records.at(-1)?.because, "1 restart of the new version's containers since it has traffic: container audit waits: CrashLoopBackOff; container audit ended with exit code 1 (Error), started again 4 times");
+  });
+
+  it("leaves to Flagger what starts anew before it has traffic, and what is being promoted", async () => {
+    for (const status of [{ ...exposed, canaryWeight: 0 }, { ...exposed, phase: "Promoting" }]) {
+      const world = new World();
+      world.canary = status;
+      world.canaryPods = [[pod(0)], [pod(1)], [pod(2)]];
+      const { client } = world;
+      const ending = new AbortController();
+      let looks = 0;
+      const counting = {
+        request: (...args: Parameters<typeof client.request>) => {
+          if (args[1].includes("/canaries/") && ++looks === 5) ending.abort();
+          return client.request(...args);
+        },
+      } as unknown as typeof client;
+      await assert.rejects(crashOf({ client: counting, running: world.canaryContext().running, image: reference("2"), signal: ending.signal, pauseMs: 1 }), { name: "AbortError" });
+    }
+  });
+
+  it("sees a crash under an A/B test and while a promotion waits, too, where the status tells no share", async () => {
+    for (const status of [{ ...exposed, canaryWeight: 0, iterations: 1 }, { ...exposed, phase: "WaitingPromotion", canaryWeight: 0 }]) {
+      const world = new World();
+      world.canary = status;
+      world.canaryPods = [[pod(0)], [pod(2)]];
+      assert.match(await crashOf({ client: world.client, running: world.canaryContext().running, image: reference("2"), signal: new AbortController().signal, pauseMs: 1 }), /^2 restarts /);
+    }
   });
 
   it("goes back to the version before the last one, as a release that is judged; refuses where none is known", async () => {
