@@ -1,6 +1,7 @@
 /** Loaded before the tier's tests: a machine that can't carry a cluster fails the whole tier, in one line. It must not pass by skipping. */
 import { ClusterError } from "../../cluster/failure.ts";
-import { checkGo, checkPlatform } from "../../cluster/host.ts";
+import { checkGo, checkPlatform, ensurePrograms } from "../../cluster/host.ts";
+import { buildParts } from "../../cluster/parts.ts";
 
 try {
   checkPlatform();
@@ -9,4 +10,12 @@ try {
   if (!(error instanceof ClusterError)) throw error;
   process.stderr.write(`npm run test:cluster can't run here. ${[error.message, error.fix].filter((text) => text !== undefined).join(" ")}\n`);
   process.exit(error.exitCode);
+}
+
+/** Builds what is missing before the first test, once for all workers: on a new machine that takes longer than any test may. */
+export async function mochaGlobalSetup(): Promise<void> {
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  await ensurePrograms(tell);
+  await buildParts(tell);
+  await buildParts(tell, "canary");
 }
