@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
-import { copyOfProject, startUp, type UpRun } from "./switchStack.ts";
+import { copyOfProject, startRelease, startUp, type UpRun } from "./switchStack.ts";
 
 /** What the canary is to be. */
 export interface CanaryWish {
@@ -43,6 +43,11 @@ export class CanaryStack {
     if (gatesHome !== undefined) document.setIn(["config", "rlhf-audit-trail:network"], { gates: { namespace: gatesHome } });
     await writeFile(join(this.folder, file), document.toString());
     return startUp(this.folder, "canary", this.#kubeconfig);
+  }
+
+  /** Begins to release an image with the release command, which writes it into the stack's configuration itself. */
+  release(image: string): UpRun {
+    return startRelease(this.folder, "canary", this.#kubeconfig, image);
   }
 
   /** Removes the folder; what is in the cluster stays. */

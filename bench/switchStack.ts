@@ -50,8 +50,16 @@ export async function copyOfProject(file: string): Promise<string> {
 
 /** Starts `up` of a stack in such a folder. */
 export function startUp(folder: string, stack: string, kubeconfig: string): UpRun {
+  return startCommand(folder, [join(repository, "engine/main.ts"), "up", "--stack", stack, "--kubeconfig", kubeconfig, "--yes"]);
+}
+
+/** Starts `delivery release` of a stack in such a folder. */
+export function startRelease(folder: string, stack: string, kubeconfig: string, image: string): UpRun {
+  return startCommand(folder, [join(repository, "delivery/main.ts"), "release", "--stack", stack, "--kubeconfig", kubeconfig, "--image", image]);
+}
+
+function startCommand(folder: string, args: readonly string[]): UpRun {
   const begun = monotonicMs();
-  const args = [join(repository, "engine/main.ts"), "up", "--stack", stack, "--kubeconfig", kubeconfig, "--yes"];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const watchers = new Set<() => void>();
   let output = "";

@@ -8,7 +8,7 @@ import { kubectl, start } from "./world.ts";
 
 const cluster = "test-release-canary";
 const { app, namespace } = canaryNames;
-const versions = { first: {}, second: {}, third: {}, failing: { errorRate: 0.2 } } as const;
+const versions = { first: {}, second: {}, third: {}, failing: { errorRate: 0.2 }, crashing: { crashAfterMs: 4_000 } } as const;
 /** Requests a second: few, because a pod of the stack has half a processor, and a machine may do much else. */
 const rate = 30;
 
@@ -91,5 +91,22 @@ describe("the canary stack on the local cluster, under load", function () {
     assert.equal(await liveImage(), images.second);
     const { answers } = scene().load ?? assert.fail("no load");
     assert.deepEqual([...new Set(answers.slice(-60).map((answer) => answer.digest ?? answer.failure))], [digest(images.second)]);
+  });
+
+  it("the release command takes a version back that crashes under traffic, long before Flagger's deadline would", async () => {
+    const { stack, watch, load } = scene();
+    await watch.until("no release is being judged", () => watch.phases.at(-1)?.value === "Failed");
+    const run = stack.release(images.crashing);
+    await run.printed(/restarts? of the new version's containers since it has traffic.*ended with exit code/);
+    // The old image is a revision of its own to Flagger, which takes the traffic away from what it judged before it looks at it.
+    await run.printed(/settling/);
+    await watch.until("no traffic on the version that crashes", () => watch.weights.at(-1)?.value === 0);
+    const from = load?.answers.length ?? 0;
+    await load?.until("four seconds of answers", () => load.answers.length > from + 4 * rate);
+    const late = load?.answers.slice(-2 * rate).map((answer) => answer.digest ?? answer.failure) ?? [];
+    assert.deepEqual([...new Set(late)], [digest(images.second)]);
+    assert.equal(await liveImage(), images.second);
+    run.kill();
+    await run.ended;
   });
 });
