@@ -51,6 +51,7 @@ export async function startGatesScene(): Promise<GatesScene> {
     HOST: "127.0.0.1",
     PORT: "0",
     TOKEN_FILE: put("token", token),
+    PROOF_KEY_FILE: put("proof", "p".repeat(64)),
     TRUST_FILE: put("trust.json", trust),
     KUBERNETES_API: stub.address,
     KUBERNETES_TOKEN_FILE: put("account", "service-account"),

@@ -32,11 +32,11 @@ const usualSettings = {
 };
 
 /** Variables that the Deployments set themselves. */
-const fixed = ["ROLE", "NAMESPACE", "PORT", "HOST", "HOSTNAME", "TOKEN_FILE", "TRUST_FILE", "RECORD_FILE"];
+const fixed = ["ROLE", "NAMESPACE", "PORT", "HOST", "HOSTNAME", "TOKEN_FILE", "PROOF_KEY_FILE", "TRUST_FILE", "RECORD_FILE"];
 
 /**
  * The gates that Flagger asks, four roles with two replicas each, with the rights and ways that they need and no others. Again: repairs
- * them, keeps token, trust and settings, and changes what is told.
+ * them, keeps token, proof key, trust and settings, and changes what is told.
  */
 export async function addGates(name: string, wishes: GateWishes, tell: Tell): Promise<void> {
   const { namespace, home } = wishes;
@@ -50,8 +50,10 @@ export async function addGates(name: string, wishes: GateWishes, tell: Tell): Pr
   const settings = { ...usualSettings, ...(await content(node, "configmap", "gates", home)), ...wishes.settings };
   await applyText(node, object("ConfigMap", "gates", home, { data: settings }));
   await applyText(node, object("ConfigMap", "gates-trust", home, { data: { "trust.json": trust } }));
-  // Made once and kept in the cluster: it stands in the Canary's addresses, too.
-  if ((await content(node, "secret", "gates-token", home))["token"] === undefined) await applyText(node, object("Secret", "gates-token", home, { stringData: { token: randomBytes(32).toString("hex") } }));
+  // Made once and kept in the cluster. The token stands in the Canary's addresses, too; the key nowhere else, and the gates alone mount it.
+  for (const [secret, entry] of [["gates-token", "token"], ["gates-proof", "key"]] as const) {
+    if ((await content(node, "secret", secret, home))[entry] === undefined) await applyText(node, object("Secret", secret, home, { stringData: { [entry]: randomBytes(32).toString("hex") } }));
+  }
   const words = { NAMESPACE_OF_GATES: home, NAMESPACE_JUDGED: namespace, IMAGE_OF_GATES: image, DIGEST_OF_SETTINGS: createHash("sha256").update(JSON.stringify([settings, trust])).digest("hex") };
   await applyFile(node, "gates.yaml", words);
   for (const role of roles) await applyFile(node, "gate.yaml", { ...words, ROLE_OF_GATE: role });

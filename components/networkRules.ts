@@ -113,7 +113,8 @@ export function networkRules(allow: Allowances): NetworkRule[] {
     const gates = { matchLabels: { ...belongingSelector(allow.app), "app.kubernetes.io/component": "gate" } };
     rules.push(ingress("from-gates", serving, [{ ...(own ? {} : inNamespace(namespace)), podSelector: gates }], [port]));
     if (own) {
-      rules.push(ingress("gates", gates, [inNamespace(callers)], [gatePort]));
+      rules.push(ingress("gates", gates, [inNamespace(callers), { podSelector: gates }], [gatePort]));
+      rules.push(egress("gates-to-gates", gates, [{ podSelector: gates }], [gatePort]));
       rules.push(egress("gates-to-workload", gates, [{ podSelector: serving }], [port]));
       if (apiServer !== undefined && apiServer.cidrs.length > 0) {
         rules.push(egress("gates-to-api-server", gates, apiServer.cidrs.map((cidr) => ({ ipBlock: { cidr } })), [apiServer.port]));

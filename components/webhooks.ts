@@ -48,7 +48,7 @@ const recordTimeout = "2s";
 /**
  * The gates of a release, in a namespace of theirs, and how long each may take. What can fail a release is asked before its first
  * traffic, and again before its promotion, since a second revision may have come; what needs traffic is asked at every tick; a person's
- * approval holds the promotion. What Flagger reports goes to a gate's record, for Kubernetes' events lose texts.
+ * approval holds the promotion. The gates know each other by the hooks' metadata, and ask each other for proof. What Flagger reports goes to a gate's record, for Kubernetes' events lose texts.
  */
 export function releaseGates(namespace: pulumi.Input<string>, { approval, token, ...gates }: ReleaseGates): Gate[] {
   const at = (service: string, path: string): pulumi.Output<string> =>
@@ -56,6 +56,8 @@ export function releaseGates(namespace: pulumi.Input<string>, { approval, token,
       ? pulumi.interpolate`http://${service}-service.${namespace}${path}`
       : pulumi.interpolate`http://${service}-service.${namespace}${path}?token=${pulumi.output(token).apply(encodeURIComponent)}`;
   return [
+    // First: at the promotion Flagger names the first that does not say yes, and a person's is the one that is waited for.
+    ...(approval === undefined ? [] : [{ name: "approval", url: at("approval", "/approve"), hooks: ["confirm-promotion"] as const, ...approval }]),
     {
       name: "compliance",
       url: at("compliance", "/validate"),
@@ -64,7 +66,6 @@ export function releaseGates(namespace: pulumi.Input<string>, { approval, token,
     },
     { name: "security", url: at("security", "/scan"), hooks: ["pre-rollout", "confirm-promotion"], ...gates.security },
     { name: "performance", url: at("performance", "/validate"), hooks: ["rollout"], ...gates.performance },
-    ...(approval === undefined ? [] : [{ name: "approval", url: at("approval", "/approve"), hooks: ["confirm-promotion"] as const, ...approval }]),
     { name: "record", url: at("compliance", "/event"), hooks: ["event"], timeout: recordTimeout },
   ];
 }

@@ -7,19 +7,20 @@ import type { Decide } from "./decide.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { maxEventBytes, maxQuestionBytes, readPayload, type Payload } from "./payload.ts";
+import { challengeHeader, isChallenge, proofHeader, type ProofKeys } from "./proof.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Recorder } from "./record.ts";
+import { statuses } from "./verdict.ts";
 
 /** Where each role is asked: the seed's addresses. */
 export const questionPaths: Readonly<Record<Role, string>> = { compliance: "/validate", performance: "/validate", security: "/scan", approval: "/approve" };
 
-/** 403 and 409 and not 5xx, since Flagger tries those again and then drops the reason. */
-const statuses = { pass: 200, no: 403, "not-yet": 409 } as const;
-
 /** Everything the handlers lean on. */
 export type AppParts = Readonly<{
   role: Role;
+  environment: string;
   decide: Decide;
+  keys: ProofKeys;
   /** Whether a token is one that counts; undefined where nobody needs one. @throws when it cannot be told. */
   accepts: ((token: string | undefined) => Promise<boolean>) | undefined;
   readiness: Readiness;
@@ -32,7 +33,7 @@ type AppEnv = { Bindings: HttpBindings; Variables: RequestIdVariables };
 
 /** The gate as a function from request to answer; it opens no socket. Answers are one line of text, as it becomes the text of an event. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
-  const { role, decide, readiness, recorder, metrics, log } = parts;
+  const { role, environment, decide, keys, readiness, recorder, metrics, log } = parts;
   const question = questionPaths[role];
   const app = new Hono<AppEnv>();
 
@@ -66,7 +67,12 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
   app.post(question, async (c) => {
     const read = await payloadOf(c);
     if (read instanceof Response) return read;
-    const { outcome, reason } = await decide(read, c.get("requestId"));
+    const challenge = c.req.header(challengeHeader);
+    if (challenge !== undefined && !isChallenge(challenge)) return c.text(`Not answered: ${challengeHeader} must be 32 to 64 letters, digits, - or _.\n`, 422);
+    // Either mark is enough: a question that a proxy has taken one from must not be asked on.
+    const asker = challenge === undefined && read.metadata["asker"] === undefined ? "flagger" : "gate";
+    const { outcome, reason, template } = await decide(read, c.get("requestId"), asker);
+    if (challenge !== undefined) c.header(proofHeader, await keys.prove(challenge, { gate: role, environment, namespace: read.namespace, canary: read.name, template, outcome, reason }));
     return c.text(`${reason}\n`, statuses[outcome]);
   });
 

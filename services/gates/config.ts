@@ -51,6 +51,8 @@ const common = {
   HOSTNAME: z.string().min(1).default(hostname()),
   /** Absent, everybody is answered. */
   TOKEN_FILE: file.optional(),
+  /** Absent, a key that everybody knows. */
+  PROOF_KEY_FILE: file.optional(),
   KUBERNETES_API: address("https://10.96.0.1:443"),
   KUBERNETES_TOKEN_FILE: file.default(`${serviceAccount}/token`),
   KUBERNETES_CA_FILE: file.optional(),
@@ -118,6 +120,7 @@ export type ConfigOf<R extends Role> = Extract<Config, { readonly ROLE: R }>;
 function crossProblems(env: Readonly<Record<string, string | undefined>>): string[] {
   const problems: string[] = [];
   if (env["TOKEN_FILE"] === undefined && env["ENVIRONMENT"] !== "local") problems.push("TOKEN_FILE: only where ENVIRONMENT is local may a gate answer without a token: set it to the file with Flagger's token");
+  if (env["PROOF_KEY_FILE"] === undefined && env["ENVIRONMENT"] !== "local") problems.push("PROOF_KEY_FILE: only where ENVIRONMENT is local may gates know each other by a key that everybody knows: set it to the file with theirs");
   const certificates = ["SIGSTORE_TRUSTED_ROOT_FILE", "SIGNER_ISSUER", "SIGNER_SUBJECT"];
   const missing = certificates.filter((name) => env[name] === undefined);
   if (env["ROLE"] === "security" && missing.length > 0 && missing.length < certificates.length)

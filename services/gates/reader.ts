@@ -1,9 +1,10 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
 /** What an address answered. */
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   /** The parsed body, or undefined where it is no JSON. */
   readonly body: unknown;
   /** The body as it came. */
@@ -21,8 +22,10 @@ export class ReadFailure extends Error {
 /** Largest answer, in bytes: a ConfigMap holds 1 MiB, and its JSON escapes some. */
 const largestAnswer = 4 * 1024 * 1024;
 
+type Headers = Readonly<Record<string, string>>;
+
 /**
- * Reads JSON over HTTP by GET, on connections that are kept. Node's fetch is no choice: it takes no certificate authority of its own.
+ * Reads JSON over HTTP, by GET on connections that are kept. Node's fetch is no choice: it takes no certificate authority of its own.
  */
 export class JsonReader {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 64, timeout: 60_000 });
@@ -34,14 +37,19 @@ export class JsonReader {
   }
 
   /** @throws ReadFailure when no answer of JSON's size comes before the signal. */
-  async get(address: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> {
+  async get(address: URL, headers: Headers, signal: AbortSignal): Promise<Answer> {
     try {
-      return await this.#once(address, headers, signal);
+      return await this.#once(address, headers, undefined, signal);
     } catch (error) {
       // A kept connection may have been closed from the other side while the request was on its way.
-      if (error instanceof StaleConnection) return this.#once(address, headers, signal);
+      if (error instanceof StaleConnection) return this.#once(address, headers, undefined, signal);
       throw error;
     }
+  }
+
+  /** Posts on a connection of its own, so that who answers is whoever answers there now. @throws ReadFailure as `get` does. */
+  async post(address: URL, headers: Headers, body: string, signal: AbortSignal): Promise<Answer> {
+    return await this.#once(address, headers, body, signal);
   }
 
   close(): void {
@@ -49,10 +57,11 @@ export class JsonReader {
     this.#https.destroy();
   }
 
-  async #once(address: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> {
+  async #once(address: URL, headers: Headers, body: string | undefined, signal: AbortSignal): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const [request, agent] = address.protocol === "https:" ? [httpsRequest, this.#https] : [httpRequest, this.#http];
-    const sent = request(address, { agent, signal, headers: { Accept: "application/json", ...headers } });
+    const [request, kept] = address.protocol === "https:" ? [httpsRequest, this.#https] : [httpRequest, this.#http];
+    const [method, agent] = body === undefined ? (["GET", kept] as const) : (["POST", false] as const);
+    const sent = request(address, { method, agent, signal, headers: { Accept: "application/json", ...headers } });
     const fail = (error: Error): void => {
       const code = "code" in error ? String(error.code) : error.name;
       if (signal.aborted) reject(new ReadFailure("did not answer in time", { cause: error }));
@@ -66,12 +75,12 @@ export class JsonReader {
           if (bytes === undefined) {
             reject(new ReadFailure(`answered more than ${largestAnswer} bytes`));
             sent.destroy();
-          } else resolve({ status: response.statusCode ?? 0, body: parsed(bytes), bytes });
+          } else resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed(bytes), bytes });
         },
         (error: unknown) => fail(error instanceof Error ? error : new Error(String(error))),
       );
     });
-    sent.end();
+    sent.end(body);
     return promise;
   }
 }

@@ -1,5 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 import type { Judge } from "./judge.ts";
+import type { ProofKeys } from "./proof.ts";
 import type { Tokens } from "./token.ts";
 import { Halt } from "./verdict.ts";
 
@@ -7,15 +8,17 @@ import { Halt } from "./verdict.ts";
 const believedMs = 2_000;
 const searchMs = 1_500;
 
+type Parts = Readonly<{ judge: Judge; cluster: Cluster; tokens: Tokens | undefined; keys: ProofKeys }>;
+
 /** Whether this pod can decide: it is not leaving, its keys and tokens can be used, and the API server answers its ServiceAccount. */
 export class Readiness {
-  readonly #parts: Readonly<{ judge: Judge; cluster: Cluster; tokens: Tokens | undefined }>;
+  readonly #parts: Parts;
   readonly #now: () => number;
   #draining = false;
   #found: { readonly at: number; readonly problem: Promise<string | undefined> } | undefined;
 
   /** @param now monotonic milliseconds */
-  constructor(parts: Readonly<{ judge: Judge; cluster: Cluster; tokens: Tokens | undefined }>, now: () => number = () => performance.now()) {
+  constructor(parts: Parts, now: () => number = () => performance.now()) {
     this.#parts = parts;
     this.#now = now;
   }
@@ -37,7 +40,7 @@ export class Readiness {
   }
 
   async #search(): Promise<string | undefined> {
-    const { judge, cluster, tokens } = this.#parts;
+    const { judge, cluster, tokens, keys } = this.#parts;
     try {
       await judge.prepare();
     } catch (error) {
@@ -48,6 +51,11 @@ export class Readiness {
       await tokens?.accepts(undefined);
     } catch {
       return "this gate's token file cannot be used";
+    }
+    try {
+      await keys.prepare();
+    } catch {
+      return "this gate's file of proof keys cannot be used";
     }
     const reachable = await cluster.reachable(AbortSignal.timeout(searchMs));
     return reachable ? undefined : "the API server does not answer this gate's ServiceAccount, which needs get on configmaps";

@@ -4,7 +4,13 @@ import { z } from "zod";
 import type { Cluster } from "./cluster.ts";
 import { Halt } from "./verdict.ts";
 
-const canarySchema = z.object({ spec: z.object({ targetRef: z.object({ apiVersion: z.string(), kind: z.string(), name: z.string() }) }) });
+const webhookSchema = z.object({ type: z.string().default("rollout"), url: z.string(), metadata: z.record(z.string(), z.string()).nullish() });
+const canarySchema = z.object({
+  spec: z.object({
+    targetRef: z.object({ apiVersion: z.string(), kind: z.string(), name: z.string() }),
+    analysis: z.object({ webhooks: z.array(webhookSchema).max(64).nullish() }).nullish(),
+  }),
+});
 const containerSchema = z.object({
   name: z.string(),
   image: z.string(),
@@ -15,6 +21,14 @@ const templateSchema = z.looseObject({
   spec: z.looseObject({ containers: z.array(containerSchema.loose()).min(1).max(32), initContainers: z.array(containerSchema.loose()).max(32).default([]) }),
 });
 const deploymentSchema = z.object({ spec: z.object({ template: templateSchema }) });
+
+/** One of the Canary's hooks. Its address holds the token. */
+export interface Webhook {
+  /** The gate that its metadata names. */
+  readonly gate: string | undefined;
+  readonly type: string;
+  readonly url: string;
+}
 
 /** What is being released: read from the cluster, since Flagger does not say. */
 export interface Release {
@@ -27,6 +41,8 @@ export interface Release {
   readonly containers: readonly Container[];
   /** SHA-256 of the pod template in canonical JSON: which revision was looked at. */
   readonly templateDigest: string;
+  /** Whom Flagger asks and tells, in the Canary's order. */
+  readonly webhooks: readonly Webhook[];
 }
 
 /**
@@ -37,7 +53,7 @@ export async function readRelease(cluster: Cluster, canary: string, signal: Abor
   const found = await cluster.get("canary", canary, signal);
   if (found === undefined) throw new Halt("no", `there is no Canary ${canary} in namespace ${cluster.namespace}`);
   const parsedCanary = canarySchema.safeParse(found);
-  if (!parsedCanary.success) throw new Halt("no", `Canary ${canary} names no target`);
+  if (!parsedCanary.success) throw new Halt("no", `Canary ${canary} names no target, or its webhooks cannot be read`);
   const { apiVersion, kind, name: target } = parsedCanary.data.spec.targetRef;
   if (apiVersion !== "apps/v1" || kind !== "Deployment") throw new Halt("no", `the target of Canary ${canary} is a ${kind} (${apiVersion}); this gate judges Deployments (apps/v1)`);
   const deployment = await cluster.get("deployment", target, signal);
@@ -52,7 +68,8 @@ export async function readRelease(cluster: Cluster, canary: string, signal: Abor
     throw new Halt("no", `not every image of Deployment ${target} is named by its digest, as in name@sha256:…: ${named}`);
   }
   const digests = [...new Set(images.flatMap(({ image }) => digestOf(image) ?? []))];
-  return { canary, target, digests, containers: template.spec.containers, templateDigest: sha256(canonicalize(template) ?? "") };
+  const webhooks = (parsedCanary.data.spec.analysis?.webhooks ?? []).map(({ type, url, metadata }) => ({ gate: metadata?.["gate"], type, url }));
+  return { canary, target, digests, containers: template.spec.containers, templateDigest: sha256(canonicalize(template) ?? ""), webhooks };
 }
 
 /** The digest at the end of an image reference, if it has one. */

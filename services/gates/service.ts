@@ -9,6 +9,7 @@ import { createDecide } from "./decide.ts";
 import { createJudge } from "./judge.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { ProofKeys } from "./proof.ts";
 import { Readiness } from "./readiness.ts";
 import { JsonReader } from "./reader.ts";
 import { createRecorder } from "./record.ts";
@@ -35,12 +36,14 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const judge = createJudge(config, { cluster, reader });
   const recorder = createRecorder(log, config.RECORD_FILE);
   const tokens = config.TOKEN_FILE === undefined ? undefined : new Tokens(config.TOKEN_FILE);
-  const readiness = new Readiness({ judge, cluster, tokens });
-  const decide = createDecide({ config, cluster, judge, recorder, metrics, log });
+  const keys = new ProofKeys(config.PROOF_KEY_FILE);
+  const readiness = new Readiness({ judge, cluster, tokens, keys });
+  const decide = createDecide({ config, cluster, judge, keys, reader, recorder, metrics, log });
   const accepts = tokens === undefined ? undefined : (token: string | undefined) => tokens.accepts(token);
   if (accepts === undefined) log.warn("No TOKEN_FILE: whoever reaches this gate is answered");
+  if (config.PROOF_KEY_FILE === undefined) log.warn("No PROOF_KEY_FILE: gates know each other by a key that everybody knows");
 
-  const handle = getRequestListener(createApp({ role: config.ROLE, decide, accepts, readiness, recorder, metrics, log }).fetch);
+  const handle = getRequestListener(createApp({ role: config.ROLE, environment: config.ENVIRONMENT, decide, keys, accepts, readiness, recorder, metrics, log }).fetch);
   const server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 60_000 }, (request, response) => void handle(request, response));
   server.maxConnections = 1024;
   const port = await listen(server, config.PORT, config.HOST);

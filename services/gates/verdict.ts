@@ -14,6 +14,9 @@ export interface Verdict {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
+/** How an outcome is answered. 403 and 409 and not 5xx, since Flagger tries those again and then drops the reason. */
+export const statuses = { pass: 200, no: 403, "not-yet": 409 } as const satisfies Record<Verdict["outcome"], number>;
+
 /** What a judge says: its findings, and the sentence of a release without any. */
 export interface Judgement {
   readonly findings: readonly Finding[];

@@ -121,6 +121,43 @@ describe("the gates, on the local cluster", function () {
     assert.deepEqual((await ask(flagger, ...questions)).map((answer) => answer.slice(0, 3)), ["200", "200"]);
   });
 
+  it("asks the other gates, and lets nothing pass where something answers 200 with garbage in the place of one", async () => {
+    await put(goodEvidence());
+    const hook = (role: string, path: string, type: string) => ({ name: `${role}-${type}`, type, url: address(role, path), metadata: { gate: role, hook: type } });
+    const paths = { approval: "approve", compliance: "validate", security: "scan", performance: "validate" } as const;
+    const hooks = [
+      hook("approval", "approve", "confirm-promotion"),
+      ...(["compliance", "security"] as const).flatMap((role) => ["pre-rollout", "confirm-promotion"].map((type) => hook(role, paths[role], type))),
+      hook("performance", "validate", "rollout"),
+    ];
+    await node.kubectl(["patch", "canary", "app", `--namespace=${shop}`, "--type=merge", `--patch=${JSON.stringify({ spec: { analysis: { webhooks: hooks } } })}`]);
+    const judge = async (role: "compliance" | "security", at: string): Promise<string> => (await ask(flagger, { url: address(role, paths[role]), body: JSON.stringify(payload({ metadata: { gate: role, hook: at } })) }))[0] ?? "";
+    assert.match(await judge("compliance", "pre-rollout"), /^200 Passed: .*; their yes is proven by security, their presence by approval, performance\.$/);
+    assert.match(await judge("security", "pre-rollout"), /^200 Passed: .*; their yes is proven by compliance, their presence by approval, performance\.$/);
+
+    const image = await node.kubectl(["get", "deployment", "compliance-gate", `--namespace=${home}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
+    const labels = { app: "garbage", "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
+    const program = "require('node:http').createServer((request, response) => response.end('<html>It works!</html>')).listen(8080)";
+    const container = { name: "garbage", image, command: ["/usr/bin/node", "--eval", program], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
+    await apply(node, { apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace: home, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } });
+    await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${home}`, "--timeout=180s"]);
+    try {
+      for (const role of ["compliance", "security", "performance", "approval"] as const) {
+        const lead = async (app: string): Promise<unknown> => await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${home}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
+        await lead("garbage");
+        const other = role === "compliance" ? "security" : "compliance";
+        while (!(await one(role, paths[role])).includes("It works!")); // until the change has reached the network
+        for (const at of ["pre-rollout", "confirm-promotion"])
+          assert.match(await judge(other, at), new RegExp(`^(409 Not yet|403 No): .*${role}-service\\.${home} answered 200 without proof that it is a ${role} gate`), `${role} at ${at}`);
+        await lead(`${role}-gate`);
+        while ((await one(role, paths[role])).includes("It works!"));
+      }
+    } finally {
+      await node.kubectl(["delete", "pod", "garbage", `--namespace=${home}`]);
+      await node.kubectl(["patch", "canary", "app", `--namespace=${shop}`, "--type=merge", `--patch=${JSON.stringify({ spec: { analysis: { webhooks: null } } })}`]);
+    }
+  });
+
   it("may get three kinds of object in the namespace that it judges, and nothing else anywhere", async () => {
     const own = ["canaries.flagger.app", "deployments.apps", "configmaps"];
     const others = ["secrets", "pods", "pods/exec", "events", "serviceaccounts/token", "roles.rbac.authorization.k8s.io"];

@@ -131,6 +131,7 @@ describe("The Canary", () => {
       assert(await pulumi.isSecret(pulumi.output({ url })));
       assert.match(await valueOf(url), /^http:\/\/[a-z]+-service\.gates\/[a-z]+\?token=a%20token%2Fwith%20%26$/);
     }
+    assert.equal(gates.find(({ hooks }) => hooks.includes("confirm-promotion"))?.name, "approval", "what is waited for is named first");
     assert.equal(releaseGates("gates", timeouts).find(({ name }) => name === "approval"), undefined);
   });
 

@@ -132,6 +132,9 @@ describe("The zero-trust network", () => {
     assert(allows(inside, elsewhere("flagger-system"), gate, 8080));
     assert(allows(inside, gate, dns, 53, "UDP"));
     assert(!allows(inside, elsewhere("default"), gate, 8080));
+    assert(allows(inside, gate, gate, 8080), "the gates ask each other");
+    assert(!allows(inside, blue, gate, 8080));
+    assert(!allows(inside, gate, gate, 9090));
     assert(allows(inside, gate, elsewhere("monitoring"), 9090));
     assert(!allows(inside, gate, elsewhere("database"), 5432));
   });

@@ -105,7 +105,7 @@ describe("gates: performance", () => {
     stub.samples.set("container_memory_working_set_bytes", [[{}, memory]]);
   }
   async function answer(change: Partial<PerformanceDemand> = {}, resources: Record<string, string> = limits): Promise<string> {
-    const release = { canary: "app", target: "app", digests: [digest], containers: [{ name: "app", image: "", resources: { limits: resources } }], templateDigest: digest };
+    const release = { canary: "app", target: "app", digests: [digest], containers: [{ name: "app", image: "", resources: { limits: resources } }], templateDigest: digest, webhooks: [] };
     const prometheus = new Prometheus(stub.address, reader, new Date(), AbortSignal.timeout(20_000));
     const { outcome, reason } = verdictOf(await judgePerformance(prometheus, "shop", release, { ...demand, ...change }));
     return `${outcome}: ${reason}`;

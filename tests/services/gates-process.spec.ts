@@ -118,7 +118,7 @@ describe("gates: what a person meets", () => {
     const run = (env: Record<string, string>) => spawnSync(process.execPath, ["services/gates/main.ts"], { cwd: root, env: { NODE_NO_WARNINGS: "1", ...env }, encoding: "utf8" });
     const empty = run({ ROLE: "security", PORT: "s3cret" });
     assert.equal(empty.status, 2);
-    for (const name of ["ENVIRONMENT", "NAMESPACE", "TOKEN_FILE", "TRUST_FILE", "BUILDERS", "KUBERNETES_API", "PORT"]) assert.match(empty.stderr, new RegExp(`- ${name}: `));
+    for (const name of ["ENVIRONMENT", "NAMESPACE", "TOKEN_FILE", "PROOF_KEY_FILE", "TRUST_FILE", "BUILDERS", "KUBERNETES_API", "PORT"]) assert.match(empty.stderr, new RegExp(`- ${name}: `));
     assert.doesNotMatch(empty.stderr, /s3cret| at .*\.ts/);
     assert.match(run({}).stderr, /ROLE: is missing or unknown: set it to compliance, performance, security, approval/);
   });

@@ -15,6 +15,7 @@ import { builderId, keyBundle, provenance } from "./gates-sigstore.ts";
 
 export const digest = `sha256:${"d".repeat(64)}`;
 export const token = "t".repeat(40);
+const proofKey = "p".repeat(40);
 const hour = 3_600_000;
 export const ago = (hours: number): string => new Date(Date.now() - hours * hour).toISOString();
 
@@ -150,7 +151,7 @@ export function gateFiles() {
     writeFileSync(path, text);
     return path;
   };
-  const files = { trust: put("trust.json", trustText), token: put("token", `${token}\n`), account: put("account", "service-account\n"), record: join(folder, "record.jsonl") };
+  const files = { trust: put("trust.json", trustText), token: put("token", `${token}\n`), proof: put("proof", `${proofKey}\n`), account: put("account", "service-account\n"), record: join(folder, "record.jsonl") };
   return { folder, files, put, remove: () => rmSync(folder, { recursive: true }) };
 }
 
@@ -164,6 +165,7 @@ export function gateEnvironment(role: string, stub: string, files: ReturnType<ty
     PORT: "0",
     HOSTNAME: "pod-1",
     TOKEN_FILE: files.token,
+    PROOF_KEY_FILE: files.proof,
     TRUST_FILE: files.trust,
     BUILDERS: builders,
     PROMETHEUS: stub,

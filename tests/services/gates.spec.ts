@@ -8,6 +8,7 @@ import { createDecide } from "../../services/gates/decide.ts";
 import { createJudge } from "../../services/gates/judge.ts";
 import { createLog } from "../../services/gates/log.ts";
 import { createMetrics } from "../../services/gates/metrics.ts";
+import { ProofKeys } from "../../services/gates/proof.ts";
 import { Readiness } from "../../services/gates/readiness.ts";
 import { JsonReader } from "../../services/gates/reader.ts";
 import { createRecorder } from "../../services/gates/record.ts";
@@ -51,9 +52,10 @@ async function gate(role: Role, change: Record<string, string> = {}): Promise<Ga
   const judge = createJudge(config, { cluster, reader });
   const recorder = createRecorder(log, config.RECORD_FILE);
   const tokens = new Tokens(made.files.token);
-  const readiness = new Readiness({ judge, cluster, tokens });
-  const decide = createDecide({ config, cluster, judge, recorder, metrics, log });
-  const app = createApp({ role, decide, accepts: (given) => tokens.accepts(given), readiness, recorder, metrics, log });
+  const keys = new ProofKeys(config.PROOF_KEY_FILE);
+  const readiness = new Readiness({ judge, cluster, tokens, keys });
+  const decide = createDecide({ config, cluster, judge, keys, reader, recorder, metrics, log });
+  const app = createApp({ role, environment: config.ENVIRONMENT, decide, keys, accepts: (given) => tokens.accepts(given), readiness, recorder, metrics, log });
   const ask = async (body: Record<string, unknown> = {}): Promise<string> => said(await app.request(`${questionPaths[role]}?token=${token}`, post(payload(body))));
   return { app: app as unknown as Hono<never>, config, lines, ask };
 }
