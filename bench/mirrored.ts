@@ -6,15 +6,15 @@ import { canaryNames, type CanaryWish } from "./canaryStack.ts";
 /** What came of it. */
 interface Mirrored {
   outcome: Outcome;
-  /** Requests that users sent while copies were made, to the moment at which the new version's pods were asked. */
+  /** Users' requests that were answered between two moments, while copies were made. */
   asked: number;
-  /** Requests that these pods had counted. */
+  /** Requests that the new version's pods counted between them. */
   copies: number;
   /** Answers of the new version that users got while copies were made. */
   met: number;
 }
 
-/** @param requests so many are sent before the copies are counted */
+/** @param requests so many are asked before the copies are counted */
 export async function mirrored(scene: CanaryScene, wish: CanaryWish, ticks: number, requests: number): Promise<Mirrored> {
   const { watch, load } = scene;
   if (load === undefined) throw new Error("the scene has not begun");
@@ -24,9 +24,11 @@ export async function mirrored(scene: CanaryScene, wish: CanaryWish, ticks: numb
   // No load of our own: what the new version counts are copies.
   const outcome = await scene.release({ ...wish, keys: { ...wish.keys, "load.enabled": false, "traffic.kind": "mirror", "traffic.iterations": ticks } }, async () => {
     await watch.until("copies are made", () => watch.mirrored.slice(told).some(({ value }) => value));
-    const from = load.answers.length;
+    // The proxies learn of the route one after the other.
+    await load.more(requests / 5);
+    const [before, from] = [await counted(scene.node), load.answers.length];
     await load.more(requests);
-    copies = await counted(scene.node);
+    copies = (await counted(scene.node)) - before;
     asked = load.answers.length - from;
   });
   const [begun, ended] = [true, false].map((wanted) => watch.mirrored.slice(told).find(({ value }) => value === wanted)?.at ?? Infinity) as [number, number];

@@ -20,7 +20,7 @@ type CanaryTraffic =
     }
   /** Requests with these headers, and nobody else; `iterations` ticks long. */
   | { readonly kind: "abTest"; readonly headers: Readonly<Record<string, HeaderMatch>>; readonly iterations: number }
-  /** Copies of all requests, whose answers nobody sees; `iterations` ticks long. For requests that change nothing. */
+  /** Copies of all requests, whose answers nobody sees; `iterations` ticks long, then one tick of all traffic. For requests that change nothing. */
   | { readonly kind: "mirror"; readonly iterations: number };
 
 /** Who meets the new version, as the stacks' configuration says it. */
@@ -66,7 +66,9 @@ export function completeAnalysis(args: AnalysisArgs): AnalysisArgs & Required<Pi
 
 /** Ticks under traffic. */
 function trafficSteps(traffic: CanaryTraffic): number {
-  if (traffic.kind !== "weights") return traffic.iterations;
+  // After the last of its ticks a mirrored version gets all traffic, one tick long, and only then the promotion.
+  if (traffic.kind === "mirror") return traffic.iterations + 1;
+  if (traffic.kind === "abTest") return traffic.iterations;
   const { maxWeight, stepWeight } = { ...defaultWeights, ...traffic };
   return Math.ceil(maxWeight / stepWeight);
 }

@@ -242,6 +242,12 @@ describe("The canary's ticks", () => {
     });
   });
 
+  it("are one more where requests were mirrored: all traffic goes to the version before it is promoted", () => {
+    const seconds = (traffic: AnalysisArgs["traffic"]): number => timesOf({ interval: "10s", traffic }).promoteSeconds;
+    assert.equal(seconds({ kind: "abTest", iterations: 3, headers: { "x-canary": { exact: "insider" } } }), 60);
+    assert.equal(seconds({ kind: "mirror", iterations: 3 }), 70);
+  });
+
   it("agree with a run of Flagger's loop, tick by tick", () => {
     fc.assert(
       fc.property(
