@@ -62,11 +62,10 @@ describe("Contour and Envoy for the local cluster", () => {
     }
   });
 
-  it("can lose an Envoy: there are two, and each is asked whether it is ready and alive", () => {
+  it("can lose an Envoy: there are two, and whatever goes on running is asked whether it is ready and alive", () => {
     assert.equal(pods.find(({ name }) => name === "envoy")?.replicas, 2);
-    for (const name of ["contour", "envoy"]) {
-      const container = containers.find((found) => found.name === name);
-      assert.ok(container?.readinessProbe !== undefined && container.livenessProbe !== undefined, name);
+    for (const container of pods.flatMap(({ template }) => template.spec.containers)) {
+      assert.ok(container.readinessProbe !== undefined && container.livenessProbe !== undefined, container.name);
     }
   });
 
