@@ -74,7 +74,11 @@ describe("the canary stack on the local cluster, under load", function () {
   });
 
   it("moves to the other data plane, with its users", async () => {
+    const there = async () => await node.kubectl(["get", "deployments,secrets,pods", "--namespace=contour", "--output=jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.metadata.generation} {end}"]);
     await add("contour", cluster, namespace, () => undefined);
+    const before = await there();
+    await add("contour", cluster, namespace, () => undefined);
+    assert.equal(await there(), before, "added again, it changes nothing");
     await scene().begin({ image: images.second, plane: "contour" }, rate, { cookies: true });
   });
 
