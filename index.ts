@@ -89,7 +89,7 @@ const canary =
           gateway: { name: entrance.gatewayName, namespace, sectionName: entrance.sectionName, hosts: [entrance.hostname] },
           servicePort: config.service.port,
           autoscaling: { minReplicas: config.replicas, ...config.autoscaling },
-          analysis: { ...judged, traffic: parts.canaryTraffic({ ...traffic, maxWeight, stepWeight }), gates: releaseGates },
+          analysis: { ...judged, traffic: parts.canaryTraffic({ ...traffic, maxWeight, stepWeight }, tls.enabled), gates: releaseGates },
           lock,
           ...(load.enabled && { load }),
         },

@@ -1,10 +1,10 @@
 /** The canary stack on a cluster under load, and what one release of it looked like from outside. */
 import { add } from "../cluster/add.ts";
 import type { Node } from "../cluster/node.ts";
-import { CanaryStack, canaryNames, type CanaryWish } from "./canaryStack.ts";
+import { CanaryStack, canaryNames, type CanaryWish, entrances } from "./canaryStack.ts";
 import { CanaryWatch, type Told } from "./canaryWatch.ts";
 import { SwitchLoad } from "./switchLoad.ts";
-import type { Answer } from "./switchRequests.ts";
+import type { Answer, RequestPlan } from "./switchRequests.ts";
 import type { UpEnd } from "./switchStack.ts";
 
 /** Requests that take longer count as slow; the stacks' bound. */
@@ -36,6 +36,8 @@ export class CanaryScene {
   readonly stack: CanaryStack;
   readonly watch: CanaryWatch;
   load: SwitchLoad | undefined;
+  /** Where users come in, once it has begun. */
+  address = "";
 
   private constructor(node: Node, stack: CanaryStack) {
     this.node = node;
@@ -50,13 +52,21 @@ export class CanaryScene {
     return new CanaryScene(node, await CanaryStack.make(node.kubeconfig));
   }
 
-  /** The first deployment, and the load: `rate` requests a second to the Gateway, half of them over new connections. */
-  async begin(wish: CanaryWish, rate: number): Promise<void> {
+  /**
+   * The first deployment, and the load: `rate` requests a second to the Gateway, half of them over new connections. Again, with the version
+   * that has the traffic: moves stack and users to another data plane.
+   */
+  async begin(wish: CanaryWish, rate: number, plan: Partial<RequestPlan> = {}): Promise<void> {
+    const moves = this.load !== undefined;
+    await this.load?.stop();
     const { code, output } = await (await this.stack.start(wish)).ended;
-    if (code !== 0) throw new Error(`the first deployment ended with ${String(code)}:\n${output}`);
-    const address = await this.node.kubectl(["get", "service", "traefik", "--namespace=traefik", "--output=jsonpath={.spec.clusterIP}"]);
-    this.load = await SwitchLoad.start(this.node, address, { rate, host: canaryNames.hostname, idleClients: 0 });
-    // Each Traefik learns of the route by itself, and clients may be there before: what counts begins when all are answered.
+    if (code !== 0) throw new Error(`the deployment ended with ${String(code)}:\n${output}`);
+    // Flagger waits for whoever has ever taken the route in, and the former data plane says no more; the route that it makes anew has the new one's word only.
+    if (moves) await this.node.kubectl(["delete", "httproute", canaryNames.app, `--namespace=${canaryNames.namespace}`]);
+    const { plane = "traefik" } = wish;
+    this.address = await this.node.kubectl(["get", "service", entrances[plane], `--namespace=${plane}`, "--output=jsonpath={.spec.clusterIP}"]);
+    this.load = await SwitchLoad.start(this.node, this.address, { rate, host: canaryNames.hostname, idleClients: 0, ...plan });
+    // Each proxy learns of the route by itself, and clients may be there before: what counts begins when all are answered.
     await this.load.until("two seconds without a failure", () => this.load?.answers.slice(-2 * rate).every(({ failure }) => failure === undefined) === true && this.load.answers.length > 2 * rate);
   }
 

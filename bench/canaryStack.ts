@@ -11,7 +11,13 @@ export interface CanaryWish {
   keys?: Readonly<Record<string, unknown>>;
   /** Namespace of the gates. @default the stack's own */
   gatesHome?: string;
+  /** @default traefik */
+  plane?: Plane;
 }
+
+/** The data planes of the local cluster, each in a namespace of its name, as its GatewayClass: what the Service is called that users come in by. */
+export const entrances = { traefik: "traefik", contour: "envoy" } as const;
+export type Plane = keyof typeof entrances;
 
 /** Names of what the stack makes. */
 export const canaryNames = { app: "rlhf-audit-trail", namespace: "canary", hostname: "audit.example.com" } as const;
@@ -36,11 +42,15 @@ export class CanaryStack {
   }
 
   /** Writes the wish into the stack's configuration and begins to make it true. */
-  async start({ image, keys = {}, gatesHome }: CanaryWish): Promise<UpRun> {
+  async start({ image, keys = {}, gatesHome, plane }: CanaryWish): Promise<UpRun> {
     const document = parseDocument(this.#shipped);
     document.setIn(["config", "rlhf-audit-trail:image"], image);
     for (const [key, value] of Object.entries(keys)) document.setIn(["config", "rlhf-audit-trail:canary", ...key.split(".")], value);
-    if (gatesHome !== undefined) document.setIn(["config", "rlhf-audit-trail:network"], { gates: { namespace: gatesHome } });
+    if (gatesHome !== undefined) document.setIn(["config", "rlhf-audit-trail:network", "gates", "namespace"], gatesHome);
+    if (plane !== undefined) {
+      document.setIn(["config", "rlhf-audit-trail:gateway", "className"], plane);
+      document.setIn(["config", "rlhf-audit-trail:network", "ingress", "namespace"], plane);
+    }
     await writeFile(join(this.folder, file), document.toString());
     return startUp(this.folder, "canary", this.#kubeconfig);
   }

@@ -12,7 +12,7 @@ export interface Told<T> {
 /** A Canary, or the route that Flagger made for it: the part of both that is read. */
 interface Watched {
   status?: { phase?: string };
-  spec?: { rules?: { backendRefs?: { name: string; weight?: number }[] }[] };
+  spec?: { rules?: { backendRefs?: { name: string; weight?: number }[]; filters?: { type: string }[] }[] };
 }
 
 /** Follows both until closed. */
@@ -20,6 +20,8 @@ export class CanaryWatch {
   readonly phases: Told<string>[] = [];
   /** The new version's share of the traffic, in percent, by the route. */
   readonly weights: Told<number>[] = [];
+  /** Whether the route has copies of all requests made. */
+  readonly mirrored: Told<boolean>[] = [];
   readonly #config = new KubeConfig();
   readonly #requests = new Set<AbortController>();
   readonly #watchers = new Set<() => void>();
@@ -32,7 +34,9 @@ export class CanaryWatch {
     this.#follow(`/apis/flagger.app/v1beta1/namespaces/${namespace}/canaries`, ({ status }) => this.#note(this.phases, status?.phase ?? ""));
     this.#follow(`/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes`, ({ spec }) => {
       const backends = spec?.rules?.flatMap(({ backendRefs = [] }) => backendRefs) ?? [];
-      this.#note(this.weights, backends.find(({ name }) => name === `${app}-canary`)?.weight ?? 0);
+      this.#note(this.mirrored, spec?.rules?.some(({ filters = [] }) => filters.some(({ type }) => type === "RequestMirror")) ?? false);
+      // Under sticky sessions whoever has the cookie has a rule of their own, which comes first; what counts is the last.
+      this.#note(this.weights, backends.findLast(({ name }) => name === `${app}-canary`)?.weight ?? 0);
     });
   }
 

@@ -21,6 +21,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   restore: () => import("./restore.ts"),
   switch: () => import("./switch.ts"),
   canary: () => import("./canary.ts"),
+  traffic: () => import("./traffic.ts"),
   mishaps: () => import("./mishaps.ts"),
 };
 

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { down } from "../cluster/down.ts";
 import type { Node } from "../cluster/node.ts";
 import { up } from "../cluster/up.ts";
+import { abTest } from "./abTest.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import { canaryNames } from "./canaryStack.ts";
 import { behave, type Manner, type Role, roles, standIn } from "./gateStandIn.ts";
 import type { Report } from "./measure.ts";
 import { loadVersions } from "./switchImages.ts";
-import { SwitchLoad } from "./switchLoad.ts";
 
 const cluster = "bench-mishaps";
-const { app, namespace, hostname } = canaryNames;
+const { app, namespace } = canaryNames;
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const rate = 40;
 
@@ -56,7 +56,7 @@ async function measure(runs: number): Promise<Report> {
     await scene.begin({ image: images.first }, rate);
     for (let round = 0; round < runs; round++) {
       await disturbed(scene, node, next, note);
-      await insiders(scene, node, next, note);
+      await insiders(scene, next, note);
       for (const role of roles) for (const manner of ["no", "hangs", "error", "gone"] as const) await misjudged(scene, node, next(), role, manner, note);
     }
   } finally {
@@ -109,28 +109,12 @@ async function disturbed(scene: CanaryScene, node: Node, next: () => string, not
   });
 }
 
-/** An A/B test: whoever sends the header meets the new version, and nobody else does until it is promoted. */
-async function insiders(scene: CanaryScene, node: Node, next: () => string, note: Note): Promise<void> {
-  const image = next();
-  const digest = image.slice(image.indexOf("@") + 1);
-  const address = await node.kubectl(["get", "service", "traefik", "--namespace=traefik", "--output=jsonpath={.spec.clusterIP}"]);
-  const inside = await SwitchLoad.start(node, address, { rate: 10, host: hostname, idleClients: 0, headers: { "x-canary": "insider" } });
-  const begun = scene.load?.answers.length ?? 0;
-  let [insider, others] = [0, 0];
-  const outcome = await scene.release({ image, keys: { "traffic.kind": "abTest", "traffic.iterations": 3 } }, async () => {
-    const shown = inside.answers.length;
-    await inside.until("an insider meets the new version", () => inside.answers.slice(shown).some((answer) => answer.digest === digest));
-    const met = inside.answers.length;
-    await inside.more(100);
-    insider = inside.answers.slice(met + 20).filter((answer) => answer.digest !== digest).length;
-    others = scene.load?.answers.slice(begun).filter((answer) => answer.digest === digest).length ?? 0;
-  });
-  const failed = inside.answers.filter(({ failure }) => failure !== undefined).length;
-  await inside.stop();
+async function insiders(scene: CanaryScene, next: () => string, note: Note): Promise<void> {
+  const { outcome, wrong } = await abTest(scene, { image: next() });
   await note("an A/B test", outcome, () => {
     unhurt(outcome);
     promoted(outcome);
-    assert.deepEqual({ insider, others, failed }, { insider: 0, others: 0, failed: 0 }, "answered by the wrong version, or not at all");
+    assert.deepEqual(wrong, { insiders: 0, others: 0, failed: 0 }, "answered by the wrong version, or not at all");
   });
 }
 

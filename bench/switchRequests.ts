@@ -22,6 +22,8 @@ export interface RequestPlan {
   host?: string;
   /** Further headers. @default - none */
   headers?: Readonly<Record<string, string>>;
+  /** Whether clients with a kept connection keep the cookies that they are given, too. @default false */
+  cookies?: boolean;
   /** Requests in a second, idle clients' not counted. */
   rate: number;
   /** Clients with a busy connection of their own. */
@@ -48,6 +50,9 @@ export interface Answer {
   /** Who answered: slot and image digest as the pod says; absent in a failure. */
   slot?: string;
   digest?: string;
+  /** Cookies that were sent, and that were set, as they stand in the headers; absent where there were none. */
+  carried?: string;
+  given?: string;
   /** Why it failed: the connection's error, the status, or what was wrong with the answer. */
   failure?: string;
 }
@@ -74,6 +79,22 @@ class PatientAgent extends Agent {
   }
 }
 
+/** The cookies of one client, which asks one path of one host. */
+class Cookies {
+  readonly #values = new Map<string, string>();
+  get header(): string | undefined {
+    return this.#values.size === 0 ? undefined : [...this.#values].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+  take(given: readonly string[]): void {
+    for (const line of given) {
+      const [, name, value] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
+      if (name === undefined || value === undefined) continue;
+      if (Number(/;\s*max-age=(-?\d+)/i.exec(line)?.[1] ?? 1) > 0) this.#values.set(name, value);
+      else this.#values.delete(name);
+    }
+  }
+}
+
 function identify(path: string, status: number, body: string): Pick<Answer, "slot" | "digest" | "failure"> {
   if (path !== "/version" && status < 500) return {};
   if (status !== 200) return { failure: `status ${status}: ${body.slice(0, 200)}` };
@@ -96,18 +117,22 @@ function watchDial(asked: ClientRequest): void {
   });
 }
 
-async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecting, client: number): Promise<Answer> {
+async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecting, client: number, cookies?: Cookies): Promise<Answer> {
+  const carried = cookies?.header;
   const sent = monotonicMs();
   return await new Promise((resolve) => {
-    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent, headers: { ...plan.headers, ...(plan.host !== undefined && { host: plan.host }) } });
+    const asked = request({ host: plan.address, port: plan.port, path: plan.path, agent, headers: { ...plan.headers, ...(carried !== undefined && { cookie: carried }), ...(plan.host !== undefined && { host: plan.host }) } });
     const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${answerLimitMs} ms`)), answerLimitMs);
+    let given: string[] = [];
     const end = (result: Pick<Answer, "slot" | "digest" | "failure">): void => {
       clearTimeout(timer);
-      resolve({ sent, answered: monotonicMs(), connecting, client, reused: asked.reusedSocket, ...result });
+      resolve({ sent, answered: monotonicMs(), connecting, client, reused: asked.reusedSocket, ...result, ...(carried !== undefined && { carried }), ...(given.length > 0 && { given: given.join(", ") }) });
     };
     watchDial(asked);
     asked.on("response", (response) => {
       let body = "";
+      given = response.headers["set-cookie"] ?? [];
+      cookies?.take(given);
       response.setEncoding("utf8").on("data", (text: string) => {
         if (body.length < longestBody) body += text;
       });
@@ -130,9 +155,10 @@ async function askSeldom(fire: () => void, { idleClients, idleEveryMs }: Request
 async function main(plan: RequestPlan): Promise<void> {
   const kept = Array.from({ length: plan.keptClients }, () => new PatientAgent());
   const idle = Array.from({ length: plan.idleClients }, () => new PatientAgent());
+  const jars = plan.cookies === true ? kept.map(() => new Cookies()) : [];
   const open = new Set<Promise<void>>();
   const fire = (agent: Agent | false, connecting: Connecting, client: number): void => {
-    const one = ask(plan, agent, connecting, client).then((answer) => {
+    const one = ask(plan, agent, connecting, client, connecting === "kept" ? jars[client] : undefined).then((answer) => {
       process.stdout.write(`${JSON.stringify(answer)}\n`);
       open.delete(one);
     });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { addCanary } from "./canary.ts";
+import { addContour } from "./contour.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
 import { addGates } from "./gates.ts";
 import type { Tell } from "./host.ts";
@@ -27,9 +28,10 @@ export async function add(what: string, name: string, namespace: string, tell: T
   mustBeNamespace("--gates-namespace", home);
   if (what !== "gates" && Object.keys(options).length > 0) throw new ClusterError(`--gates-namespace, --trust and --set are for gates, not for ${what}.`, undefined, ExitCode.usage);
   if (what === "canary") await addCanary(name, tell);
+  else if (what === "contour") await addContour(name, namespace, tell);
   else if (what === "gates") await addGates(name, { namespace, home, trust, settings }, tell);
   else if (what === "data") await addData(name, namespace, tell);
-  else throw new ClusterError(`Nothing called "${what}" can be added: data, canary or gates.`, undefined, ExitCode.usage);
+  else throw new ClusterError(`Nothing called "${what}" can be added: data, canary, contour or gates.`, undefined, ExitCode.usage);
 }
 
 function mustBeNamespace(option: string, name: string): void {

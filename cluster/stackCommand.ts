@@ -56,14 +56,15 @@ async function runEngine(args: readonly string[], env: NodeJS.ProcessEnv): Promi
 }
 
 /** How to look at what `up` has made. */
-function furtherLook(node: Node, { namespace, canary }: LocalStackFile, stack: string): string[] {
+function furtherLook(node: Node, { namespace, canary, gatewayClass }: LocalStackFile, stack: string): string[] {
   const option = node.option();
   const kubectl = `npm run cluster -- shell${option} -- kubectl --namespace ${namespace}`;
   const outside = `${node.path("bin/tools/kubectl")} --kubeconfig ${node.kubeconfig} --namespace ${namespace}`;
+  const [home, entrance] = gatewayClass === "contour" ? ["contour", "envoy"] : ["traefik", "traefik"];
   const way: [string, string][] = canary
     ? [
         ["releases, as Flagger judges them", `${kubectl} get canaries --watch`],
-        ["the Gateway on 127.0.0.1:8080", `${outside.replace(`--namespace ${namespace}`, "--namespace traefik")} port-forward service/traefik 8080:web`],
+        ["the Gateway on 127.0.0.1:8080", `${outside.replace(`--namespace ${namespace}`, `--namespace ${home}`)} port-forward service/${entrance} 8080:web`],
       ]
     : [["the service on 127.0.0.1:8080", `${outside} port-forward service/rlhf-audit-trail-service 8080:http`]];
   const rows = [

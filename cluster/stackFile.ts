@@ -24,6 +24,8 @@ export interface LocalStackFile {
   namespace: string;
   /** Whether releases are judged by Flagger. */
   canary: boolean;
+  /** GatewayClass that the stack names: the data plane. Empty where it names none. */
+  gatewayClass: string;
   /** The file itself says which cluster is meant: `kubernetes:kubeconfig` or `kubernetes:context`. */
   namesCluster: boolean;
   images: StackImage[];
@@ -44,6 +46,7 @@ export async function readStackFile(folder: string, stack: string): Promise<Loca
       environment,
       namespace: textOf(config[`${project}:namespace`]) || environment,
       canary: textOf(config[`${project}:strategy`]) === "canary",
+      gatewayClass: textOf(mapOf(config[`${project}:gateway`])["className"]),
       namesCluster: ["kubernetes:kubeconfig", "kubernetes:context"].some((key) => textOf(config[key]) !== ""),
       images: imagesOf(config, project),
     };

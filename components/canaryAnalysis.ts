@@ -15,12 +15,12 @@ type CanaryTraffic =
       readonly maxWeight?: number;
       /** Share added at each tick, in percent; divides `maxWeight`. @default 10 */
       readonly stepWeight?: number;
-      /** Keeps a user on the version that they met first, by a cookie, `maxAgeSeconds` long. @default - none; a day */
-      readonly sessionAffinity?: { readonly cookieName: string; readonly maxAgeSeconds?: number };
+      /** Keeps a user who met the new version on it, by a cookie, `maxAgeSeconds` long; `secure` where users come by HTTPS. @default - none; a day, false */
+      readonly sessionAffinity?: { readonly cookieName: string; readonly maxAgeSeconds?: number; readonly secure?: boolean };
     }
   /** Requests with these headers, and nobody else; `iterations` ticks long. */
   | { readonly kind: "abTest"; readonly headers: Readonly<Record<string, HeaderMatch>>; readonly iterations: number }
-  /** Copies of all requests, whose answers nobody sees; `iterations` ticks long. For requests that change nothing. */
+  /** Copies of all requests, whose answers nobody sees; `iterations` ticks long, then one tick of all traffic. For requests that change nothing. */
   | { readonly kind: "mirror"; readonly iterations: number };
 
 /** Who meets the new version, as the stacks' configuration says it. */
@@ -33,11 +33,11 @@ interface TrafficChoice {
   readonly sessionAffinity: { readonly enabled: boolean; readonly cookieName: string; readonly maxAge: string };
 }
 
-/** The chosen kind of traffic, without what belongs to the others. */
-export function canaryTraffic({ kind, maxWeight, stepWeight, iterations, header, sessionAffinity: { enabled, cookieName, maxAge } }: TrafficChoice): CanaryTraffic {
+/** The chosen kind of traffic, without what belongs to the others. `secure`: users come by HTTPS. */
+export function canaryTraffic({ kind, maxWeight, stepWeight, iterations, header, sessionAffinity: { enabled, cookieName, maxAge } }: TrafficChoice, secure: boolean): CanaryTraffic {
   if (kind === "abTest") return { kind, iterations, headers: { [header.name]: { exact: header.value } } };
   if (kind === "mirror") return { kind, iterations };
-  return { kind, maxWeight, stepWeight, ...(enabled && { sessionAffinity: { cookieName, maxAgeSeconds: seconds(maxAge) } }) };
+  return { kind, maxWeight, stepWeight, ...(enabled && { sessionAffinity: { cookieName, maxAgeSeconds: seconds(maxAge), secure } }) };
 }
 
 /** How a release is judged. */
@@ -66,7 +66,9 @@ export function completeAnalysis(args: AnalysisArgs): AnalysisArgs & Required<Pi
 
 /** Ticks under traffic. */
 function trafficSteps(traffic: CanaryTraffic): number {
-  if (traffic.kind !== "weights") return traffic.iterations;
+  // After the last of its ticks a mirrored version gets all traffic, one tick long, and only then the promotion.
+  if (traffic.kind === "mirror") return traffic.iterations + 1;
+  if (traffic.kind === "abTest") return traffic.iterations;
   const { maxWeight, stepWeight } = { ...defaultWeights, ...traffic };
   return Math.ceil(maxWeight / stepWeight);
 }
@@ -98,14 +100,18 @@ function trafficFields(traffic: CanaryTraffic): object {
   switch (traffic.kind) {
     case "weights": {
       const { maxWeight, stepWeight, sessionAffinity } = { ...defaultWeights, ...traffic };
-      const cookie = sessionAffinity && { cookieName: sessionAffinity.cookieName, maxAge: sessionAffinity.maxAgeSeconds ?? 86_400 };
-      return { maxWeight, stepWeight, ...(cookie === undefined ? {} : { sessionAffinity: cookie }) };
+      return { maxWeight, stepWeight, ...(sessionAffinity === undefined ? {} : { sessionAffinity: cookie(sessionAffinity) }) };
     }
     case "abTest":
       return { iterations: traffic.iterations, match: [{ headers: traffic.headers }] };
     case "mirror":
       return { iterations: traffic.iterations, mirror: true };
   }
+}
+
+/** Without a path, clients would send it back below the path that they asked first, and no other. It is the data plane's affair and no script's. */
+function cookie({ cookieName, maxAgeSeconds = 86_400, secure = false }: NonNullable<Extract<CanaryTraffic, { kind: "weights" }>["sessionAffinity"]>): object {
+  return { cookieName, maxAge: maxAgeSeconds, path: "/", httpOnly: true, sameSite: "Lax", secure };
 }
 
 /** What is wrong with the analysis, if anything. */

@@ -1,6 +1,6 @@
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Programs } from "../parts.ts";
+import { pathOf, type Programs } from "../parts.ts";
 import { repository } from "../paths.ts";
 import { type DebianRoot, debianRoot, librariesOf, postgresPackage } from "./debian.ts";
 import type { Image, ImageEntry } from "./image.ts";
@@ -23,16 +23,22 @@ export const imageNames = {
 
 /** One static program and nothing else. */
 export function goImage(programs: Programs, name: string, user = String(nobody)): Image {
-  const path = programs.get(name);
-  if (path === undefined) throw new Error(`no program ${name}`);
   return {
     files: new Map<string, ImageEntry>([
-      [`/${name}`, { type: "file", from: path, mode: 0o755 }],
+      [`/${name}`, { type: "file", from: pathOf(programs, name), mode: 0o755 }],
       ["/tmp", { type: "directory", mode: 0o1777 }],
     ]),
     entrypoint: [`/${name}`],
     user,
   };
+}
+
+/** Envoy and the C library that it was linked against. */
+export async function envoyImage(programs: Programs): Promise<Image> {
+  const root = await debianRoot(["libc6"]);
+  const files = await programFiles(root, new Map([["/usr/bin/envoy", pathOf(programs, "envoy")]]));
+  files.set("/tmp", { type: "directory", mode: 0o1777 });
+  return { files, entrypoint: ["/usr/bin/envoy"], user: String(nobody), labels: labels(root) };
 }
 
 /** The workload: Node.js, its libraries from Debian, and the bundle. */

@@ -96,7 +96,8 @@ async function shareOf(object: KubernetesObject, around: Surroundings): Promise<
     const routes = await around.list(`gateway.networking.k8s.io/${version}`, "httproutes");
     const route = routes.find((found) => textAt(found, "metadata", "name") === name);
     const backends = listAt(route, "spec", "rules").flatMap((rule) => listAt(rule, "backendRefs"));
-    const canary = backends.find((backend) => textAt(backend, "name") === `${name}-canary`);
+    // Under sticky sessions whoever has the cookie has a rule of their own, which comes first; the share is the last one's.
+    const canary = backends.findLast((backend) => textAt(backend, "name") === `${name}-canary`);
     if (canary !== undefined) return numberAt(canary, "weight");
   }
   const told = at(object, "status", "canaryWeight");

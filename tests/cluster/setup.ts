@@ -18,4 +18,5 @@ export async function mochaGlobalSetup(): Promise<void> {
   await ensurePrograms(tell);
   await buildParts(tell);
   await buildParts(tell, "canary");
+  await buildParts(tell, "contour");
 }

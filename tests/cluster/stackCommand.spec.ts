@@ -29,11 +29,11 @@ describe("the stack's file, as the local cluster reads and writes it", () => {
 
   it("tells environment, namespace and images", async () => {
     const file = await readStackFile(folder, "local");
-    assert.deepEqual([file?.environment, file?.namespace, file?.namesCluster, file?.canary], ["local", "local", false, false]);
+    assert.deepEqual([file?.environment, file?.namespace, file?.namesCluster, file?.canary, file?.gatewayClass], ["local", "local", false, false, ""]);
     assert.deepEqual(file?.images.map(({ key }) => key), ["blueGreen.slots.green.image", "blueGreen.slots.blue.image"]);
-    write("config:\n  shop:environment: local\n  shop:namespace: mine\n  shop:strategy: canary\n  shop:image: r/i@sha256:0\n  kubernetes:context: kind\n");
+    write("config:\n  shop:environment: local\n  shop:namespace: mine\n  shop:strategy: canary\n  shop:gateway: { className: contour }\n  shop:image: r/i@sha256:0\n  kubernetes:context: kind\n");
     const other = await readStackFile(folder, "local");
-    assert.deepEqual([other?.namespace, other?.namesCluster, other?.canary, other?.images[0]?.key], ["mine", true, true, "image"]);
+    assert.deepEqual([other?.namespace, other?.namesCluster, other?.canary, other?.gatewayClass, other?.images[0]?.key], ["mine", true, true, "contour", "image"]);
   });
 
   it("is left to the engine when it is missing or broken", async () => {

@@ -211,21 +211,21 @@ describe("The Canary", () => {
     assert.deepEqual(fields({ kind: "weights", sessionAffinity: { cookieName: "version" } }), {
       maxWeight: 50,
       stepWeight: 10,
-      sessionAffinity: { cookieName: "version", maxAge: 86_400 },
+      sessionAffinity: { cookieName: "version", maxAge: 86_400, path: "/", httpOnly: true, sameSite: "Lax", secure: false },
     });
   });
 
   it("takes of a configuration's traffic what belongs to the chosen kind", () => {
     const all = { maxWeight: 40, stepWeight: 20, iterations: 3, header: { name: "x-canary", value: "insider" }, sessionAffinity: { enabled: false, cookieName: "version", maxAge: "2h" } };
-    assert.deepEqual(canaryTraffic({ ...all, kind: "weights" }), { kind: "weights", maxWeight: 40, stepWeight: 20 });
-    assert.deepEqual(canaryTraffic({ ...all, kind: "weights", sessionAffinity: { ...all.sessionAffinity, enabled: true } }), {
+    assert.deepEqual(canaryTraffic({ ...all, kind: "weights" }, true), { kind: "weights", maxWeight: 40, stepWeight: 20 });
+    assert.deepEqual(canaryTraffic({ ...all, kind: "weights", sessionAffinity: { ...all.sessionAffinity, enabled: true } }, true), {
       kind: "weights",
       maxWeight: 40,
       stepWeight: 20,
-      sessionAffinity: { cookieName: "version", maxAgeSeconds: 7_200 },
+      sessionAffinity: { cookieName: "version", maxAgeSeconds: 7_200, secure: true },
     });
-    assert.deepEqual(canaryTraffic({ ...all, kind: "abTest" }), { kind: "abTest", iterations: 3, headers: { "x-canary": { exact: "insider" } } });
-    assert.deepEqual(canaryTraffic({ ...all, kind: "mirror" }), { kind: "mirror", iterations: 3 });
+    assert.deepEqual(canaryTraffic({ ...all, kind: "abTest" }, true), { kind: "abTest", iterations: 3, headers: { "x-canary": { exact: "insider" } } });
+    assert.deepEqual(canaryTraffic({ ...all, kind: "mirror" }, true), { kind: "mirror", iterations: 3 });
   });
 
   it("never asks at confirm-rollout and never skips the analysis, whatever it is given", async () => {
@@ -241,6 +241,12 @@ describe("The canary's ticks", () => {
       rollBackSeconds: 40,
       exposureSeconds: 30,
     });
+  });
+
+  it("are one more where requests were mirrored: all traffic goes to the version before it is promoted", () => {
+    const seconds = (traffic: AnalysisArgs["traffic"]): number => timesOf({ interval: "10s", traffic }).promoteSeconds;
+    assert.equal(seconds({ kind: "abTest", iterations: 3, headers: { "x-canary": { exact: "insider" } } }), 60);
+    assert.equal(seconds({ kind: "mirror", iterations: 3 }), 70);
   });
 
   it("agree with a run of Flagger's loop, tick by tick", () => {

@@ -79,6 +79,8 @@ describe("the verdict on a canary", () => {
     const httproutes = [{ metadata: { name: "web" }, spec: { rules: [{ backendRefs: [{ name: "web-primary", weight: 70 }, { name: "web-canary", weight: 30 }] }] } }];
     const events = [event("before", "2026-01-01T00:00:09Z"), event("success 80 < 99", "2026-01-01T00:00:30Z"), event("older", "2026-01-01T00:00:20Z"), event("another's", "2026-01-01T00:00:40Z", "v"), event("normal", "2026-01-01T00:00:40Z", "u", "Normal")];
     assert.deepEqual(await said([[canary("WaitingPromotion", "2", { failedChecks: 1, canaryWeight: 0 }), 0]], { httproutes, events }), ["waiting: phase WaitingPromotion, weight 30, 1 of 2 failed checks, success 80 < 99"]);
+    const sticky = [{ metadata: { name: "web" }, spec: { rules: [{ matches: [{ headers: [{ name: "Cookie" }] }], backendRefs: [{ name: "web-primary", weight: 0 }, { name: "web-canary", weight: 100 }] }, ...(httproutes[0]?.spec.rules ?? [])] } }];
+    assert.deepEqual(await said([[canary("Progressing", "2"), 0]], { httproutes: sticky }), ["waiting: phase Progressing, weight 30"], "not the share of those with the cookie");
     assert.deepEqual(await said([[canary("Progressing", "2", { canaryWeight: 20 }), 0]], {}), ["waiting: phase Progressing, weight 20"]);
     assert.deepEqual(await said([[canary("", ""), 0], [canary("Initializing", ""), 1]], {}), ["waiting: Flagger has not looked at it yet", "waiting: phase Initializing"]);
   });

@@ -1,0 +1,54 @@
+/** A release under weights that keeps whoever met the new version on it, by a cookie. Of the load's clients, those with a kept connection keep cookies, and the others have none. */
+import type { CanaryScene, Outcome } from "./canaryScene.ts";
+import type { CanaryWish } from "./canaryStack.ts";
+import { type Answer, monotonicMs } from "./switchRequests.ts";
+
+/** What came of it. */
+interface Sticky {
+  outcome: Outcome;
+  /** Clients that had met the new version by the verdict, of those that keep cookies. */
+  met: number;
+  clients: number;
+  /** Their later requests, to the end of the release, and those of them that the old version answered. */
+  later: number;
+  strayed: number;
+  /** Requests of clients without cookies at the highest weight, and those of them that the new version answered. */
+  others: number;
+  fresh: number;
+  /** The cookies that were set, each once, without their values. */
+  cookies: string[];
+}
+
+/** The scene must have begun with `cookies`. */
+export async function sticky(scene: CanaryScene, wish: CanaryWish): Promise<Sticky> {
+  const { watch, load } = scene;
+  if (load === undefined) throw new Error("the scene has not begun");
+  const digest = wish.image.slice(wish.image.indexOf("@") + 1);
+  const [from, weights, phases] = [load.answers.length, watch.weights.length, watch.phases.length];
+  const outcome = await scene.release({ ...wish, keys: { ...wish.keys, "traffic.kind": "weights", "traffic.sessionAffinity.enabled": true } });
+  const answers = load.answers.slice(from);
+  const verdict = watch.phases.slice(phases).findLast(({ value }) => value === "Succeeded")?.at ?? monotonicMs();
+  const clients = Map.groupBy(answers.filter(({ connecting }) => connecting === "kept"), ({ client }) => client);
+  const later = [...clients.values()].flatMap((own) => afterMeeting(own, digest, verdict));
+  // At the highest weight, a second after it was set and until it goes: the proxies are told of it one after the other.
+  const highest = Math.max(...outcome.weights);
+  const told = watch.weights.slice(weights);
+  const [begun, ended] = [told.find(({ value }) => value === highest), told.findLast(({ value }) => value === 0)];
+  const others = answers.filter(({ connecting, sent, answered }) => connecting === "new" && sent > (begun?.at ?? Infinity) + 1_000 && answered < (ended?.at ?? 0));
+  return {
+    outcome,
+    met: [...clients.values()].filter((own) => own.some((answer) => answer.digest === digest && answer.answered < verdict)).length,
+    clients: clients.size,
+    later: later.length,
+    strayed: later.filter((answer) => answer.digest !== digest).length,
+    others: others.length,
+    fresh: others.filter((answer) => answer.digest === digest).length,
+    cookies: [...new Set(answers.flatMap(({ given }) => (given === undefined ? [] : [given.replace(/=[^;]*/, "=…")])))],
+  };
+}
+
+/** What a client asked once it had met the new version while that was judged. */
+function afterMeeting(own: readonly Answer[], digest: string, verdict: number): Answer[] {
+  const met = own.find((answer) => answer.digest === digest && answer.answered < verdict);
+  return met === undefined ? [] : own.filter(({ sent }) => sent > met.answered);
+}
