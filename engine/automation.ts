@@ -1,7 +1,7 @@
 /** `--engine pulumi`: the same commands by the Pulumi CLI, through the Automation API. */
 import automation from "@pulumi/pulumi/automation/index.js";
 import { deserializeResource, type SerializedResource } from "./deployment.ts";
-import { EventCollector, firstLine } from "./automationEvents.ts";
+import { EventCollector, ownWords } from "./automationEvents.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import type { PropertyMap, ResourceState } from "./model.ts";
 import { makePlan, type Plan } from "./plan.ts";
@@ -146,7 +146,7 @@ async function selectStack(project: Project, stack: string, environment: NodeJS.
     return await automation.LocalWorkspace.selectStack({ stackName: stack, workDir: project.root }, { pulumiCommand, envVars: Object.fromEntries(given) });
   } catch (cause) {
     throw new UserError(
-      `The Pulumi CLI cannot select the stack ${stack}: ${firstLine(cause)}`,
+      `The Pulumi CLI cannot select the stack ${stack}: ${ownWords(cause)}`,
       "Log in to a backend (pulumi login --local for files), and make the stack with pulumi stack init.",
       { cause },
     );
