@@ -1,7 +1,6 @@
 /** What an engine has recorded of a stack: the embedded one in its file, Pulumi's own in its backend. */
 import { existsSync } from "node:fs";
 import { loadConfiguration, readStackFile } from "../engine/configuration.ts";
-import { UserError } from "../engine/errors.ts";
 import type { ResourceState } from "../engine/model.ts";
 import type { Project } from "../engine/project.ts";
 import { loadState } from "../engine/state.ts";
@@ -37,11 +36,13 @@ export async function readRecorded(choice: RecordedChoice): Promise<Recorded> {
   const place = defaultStatePath(project.root, project.name, stack);
   if (engine === "pulumi") return await byCli(choice);
   if (engine === "embedded" || existsSync(place)) return await byFile(choice, place);
+  const { NoCliStack } = await import("../engine/automation.ts");
   try {
     return await byCli(choice);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return await byFile(choice, place); // no CLI, or none that knows the stack
+    // A CLI that knows the stack and can't read it is told of: beside it, the stack would seem to be new.
+    if (!(error instanceof NoCliStack)) throw error;
+    return await byFile(choice, place);
   }
 }
 

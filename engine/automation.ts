@@ -1,7 +1,9 @@
 /** `--engine pulumi`: the same commands by the Pulumi CLI, through the Automation API. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import automation from "@pulumi/pulumi/automation/index.js";
 import { deserializeResource, type SerializedResource } from "./deployment.ts";
-import { EventCollector, firstLine } from "./automationEvents.ts";
+import { EventCollector, ownWords } from "./automationEvents.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import type { PropertyMap, ResourceState } from "./model.ts";
 import { makePlan, type Plan } from "./plan.ts";
@@ -32,6 +34,11 @@ interface ClusterConfiguration {
   kubeconfig: string | undefined;
   context: string | undefined;
 }
+
+const execute = promisify(execFile);
+
+/** The stack is not the CLI's: none is there, or its backend does not know the stack. */
+export class NoCliStack extends UserError {}
 
 /** A stack of the CLI's backend. */
 export class CliStack {
@@ -91,28 +98,51 @@ export class CliStack {
     return { plan: makePlan(kind, identify(this.#project, this.#name), result), outputs: result.outputs };
   }
 
-  /** Number of resources that the backend records. */
+  /**
+   * Number of resources that the backend records.
+   * @throws UserError when the CLI can't read them
+   */
   async size(): Promise<number> {
-    const exported: { deployment: unknown } = await this.#stack.exportStack();
-    return ((exported.deployment as { resources?: unknown[] } | null)?.resources ?? []).length;
+    return (await this.#recorded()).length;
   }
 
-  /** What the backend records; secrets stay closed, as `[secret]`. */
+  /**
+   * What the backend records; secrets stay closed, as `[secret]`.
+   * @throws UserError when the CLI can't read it
+   */
   async resources(): Promise<ResourceState[]> {
-    const exported: { deployment: unknown } = await this.#stack.exportStack();
-    const { resources = [] } = (exported.deployment ?? {}) as { resources?: SerializedResource[] };
-    return resources.map((resource) => deserializeResource(resource, closed));
+    return (await this.#recorded()).map((resource) => deserializeResource(resource, closed));
   }
 
-  /** The stack's configuration, by key with namespace. */
+  /** Not `exportStack` of the Automation API: that one has every secret opened. */
+  async #recorded(): Promise<SerializedResource[]> {
+    const { pulumiCommand, workDir, envVars } = this.#stack.workspace;
+    try {
+      const args = ["stack", "export", "--stack", this.#name, "--non-interactive"];
+      const { stdout } = await execute(pulumiCommand.command, args, { cwd: workDir, env: { ...process.env, ...envVars }, maxBuffer: Infinity });
+      const { deployment } = JSON.parse(stdout) as { deployment: { resources?: SerializedResource[] } | null };
+      return deployment?.resources ?? [];
+    } catch (cause) {
+      throw cannot("read the state of", this.#name, cause);
+    }
+  }
+
+  /**
+   * The stack's configuration, by key with namespace.
+   * @throws UserError when the CLI can't read it, as with another passphrase
+   */
   async configuration(): Promise<Record<string, string>> {
-    return Object.fromEntries(Object.entries(await this.#stack.getAllConfig()).map(([key, { value }]) => [key, value]));
+    try {
+      return Object.fromEntries(Object.entries(await this.#stack.getAllConfig()).map(([key, { value }]) => [key, value]));
+    } catch (cause) {
+      throw cannot("read the configuration of", this.#name, cause);
+    }
   }
 
   /** What the stack's configuration says of the cluster. */
   async cluster(): Promise<ClusterConfiguration> {
-    const all = await this.#stack.getAllConfig();
-    return { kubeconfig: all["kubernetes:kubeconfig"]?.value, context: all["kubernetes:context"]?.value };
+    const { "kubernetes:kubeconfig": kubeconfig, "kubernetes:context": context } = await this.configuration();
+    return { kubeconfig, context };
   }
 }
 
@@ -127,11 +157,16 @@ function forCli(signal: AbortSignal): AbortSignal {
   return passed.signal;
 }
 
+/** What the CLI could not do, in its own words: of a passphrase or a lock they tell the way out. */
+function cannot(what: string, stack: string, cause: unknown): UserError {
+  return new UserError(`The Pulumi CLI cannot ${what} the stack ${stack}: ${ownWords(cause)}`, undefined, { cause });
+}
+
 async function findCli(): Promise<automation.PulumiCommand> {
   try {
     return await automation.PulumiCommand.get();
   } catch (cause) {
-    throw new UserError(
+    throw new NoCliStack(
       "The Pulumi CLI is not there, or does not run.",
       "Where the network allows, npx pulumi version downloads it; or leave out --engine pulumi: the embedded engine needs no CLI.",
       { cause },
@@ -145,9 +180,11 @@ async function selectStack(project: Project, stack: string, environment: NodeJS.
   try {
     return await automation.LocalWorkspace.selectStack({ stackName: stack, workDir: project.root }, { pulumiCommand, envVars: Object.fromEntries(given) });
   } catch (cause) {
-    throw new UserError(
-      `The Pulumi CLI cannot select the stack ${stack}: ${firstLine(cause)}`,
-      "Log in to a backend (pulumi login --local for files), and make the stack with pulumi stack init.",
+    const failure = cannot("select", stack, cause);
+    if (!(cause instanceof automation.StackNotFoundError) && !failure.message.includes("PULUMI_ACCESS_TOKEN must be set")) throw failure;
+    throw new NoCliStack(
+      failure.message,
+      `Log in to the backend that has it (pulumi login; file://~ for files), or make it: pulumi stack init ${stack}.`,
       { cause },
     );
   }

@@ -8,15 +8,17 @@ import {
   type OperationResult,
   type PropertyChange,
   type PropertyMap,
+  type Severity,
   type Step,
 } from "./model.ts";
 import { outcome } from "./plan.ts";
 import { parseUrn } from "./urn.ts";
 
-/** The CLI's error, without the command's whole output. */
-export function firstLine(error: unknown): string {
+/** The CLI's error as one line, with what it says indented below (who holds a lock), and without the command's whole output. */
+export function ownWords(error: unknown): string {
   const text = describeError(error instanceof Error ? new UserError(error.message) : error);
-  return /error: (.*)/.exec(text)?.[1] ?? text.split("\n")[0] ?? text;
+  const said = /error: (.*(?:\n[ \t]+(?!err\?:)\S.*)*)/.exec(text)?.[1] ?? text.split("\n")[0] ?? text;
+  return said.replace(/\s*\n\s+/g, " ");
 }
 
 const operations: { readonly [op: string]: Operation } = {
@@ -51,11 +53,15 @@ export class EventCollector {
       });
     }
     if (policyEvent === undefined) return;
+    // Told by newer CLIs than the Automation API's types know.
+    const { severity, exceptions = [] } = policyEvent as { severity?: Severity; exceptions?: readonly unknown[] };
     this.#findings.push({
       pack: policyEvent.policyPackName,
       packVersion: policyEvent.policyPackVersion,
       policy: policyEvent.policyName,
-      level: policyEvent.enforcementLevel === "mandatory" ? "mandatory" : "advisory",
+      // What is excepted doesn't stop the CLI, whatever its level.
+      level: policyEvent.enforcementLevel === "mandatory" && exceptions.length === 0 ? "mandatory" : "advisory",
+      ...(severity !== undefined && { severity }),
       urn: policyEvent.resourceUrn,
       message: plainText(policyEvent.message),
     });
@@ -79,7 +85,7 @@ export class EventCollector {
     );
     if (problems.length > 0) this.#errors.push(...problems.map(({ message }) => message.trim()));
     else if (outcome({ errors: [], findings: this.#findings }) === "clean")
-      this.#errors.push(`The Pulumi CLI failed: ${firstLine(error)}`);
+      this.#errors.push(`The Pulumi CLI failed: ${ownWords(error)}`);
   }
 
   result(durationMs: number): OperationResult {

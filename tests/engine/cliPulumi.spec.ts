@@ -112,6 +112,24 @@ describe("command line, with the Pulumi CLI", () => {
       assert.deepEqual([code, plan?.result, plan?.errors, plan?.summary.create], [1, "error", ["the quota is used up"], 1]);
     });
 
+    it("a finding that is excepted stops nothing, as in the CLI, and keeps its severity", async () => {
+      const excepted = { policyEvent: { ...mandatory.policyEvent, severity: "high", exceptions: [{ id: "EXC-42", reason: "until it is replaced" }] } };
+      const { code, text, plan } = await runBy({ preview: [excepted], up: [excepted] }, "up");
+      assert.equal(code, 0, text);
+      assert.deepEqual(plan?.policies.findings.map(({ level, severity }) => [level, severity]), [["advisory", "high"]]);
+    });
+
+    it("a stack that somebody else changes: status 1, with who holds it and how to go on", async () => {
+      const refusal = [
+        "the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with `pulumi cancel`.",
+        "  file:///states/.pulumi/locks/organization/shop/dev/1f2e.json: created by anna@build-1 (pid 4711) at 2026-11-30T07:00:00Z",
+      ];
+      const { code, text, calls, plan } = await runBy({ preview: [], up: { refused: refusal.join("\n") } }, "up");
+      assert.equal(code, 1, text);
+      assert.deepEqual(commands(calls), ["preview", "up"]);
+      assert.deepEqual(plan?.errors, [`The Pulumi CLI failed: ${refusal.map((line) => line.trim()).join(" ")}`]);
+    });
+
     it("destroy asks for no preview and no policies", async () => {
       const { code, text, calls, plan } = await runBy({ destroy: [stepEvent("resourcePreEvent", "delete", "kubernetes:core/v1:ConfigMap", "settings", {})] }, "destroy");
       assert.equal(code, 0, text);
@@ -145,8 +163,8 @@ describe("command line, with the Pulumi CLI", () => {
   });
 });
 
-/** Events by command; "wait": it works until it is told to stop. */
-type FakeEvents = { [command in "preview" | "up" | "destroy"]?: readonly object[] | "wait" };
+/** Events by command; "wait": it works until it is told to stop; `refused`: its only words, before any event. */
+type FakeEvents = { [command in "preview" | "up" | "destroy"]?: readonly object[] | "wait" | { refused: string } };
 
 function urnOf(type: string, name: string): string {
   return `urn:pulumi:dev::shop::${type}::${name}`;
@@ -163,7 +181,7 @@ function stepEvent(event: "resourcePreEvent" | "resOutputsEvent", op: string, ty
  */
 function makeFakeCli(events: FakeEvents): string {
   const bin = makeFolder({}, { modules: true });
-  const lines = Object.fromEntries(Object.entries(events).map(([command, list]) => [command, list === "wait" ? list : list.map((event, sequence) => JSON.stringify({ sequence, timestamp: 1, ...event }))]));
+  const lines = Object.fromEntries(Object.entries(events).map(([command, list]) => [command, list === "wait" || "refused" in list ? list : list.map((event, sequence) => JSON.stringify({ sequence, timestamp: 1, ...event }))]));
   const script = `#!${process.execPath}
 const args = process.argv.slice(2);
 const events = ${JSON.stringify(lines)}[args[0]];
@@ -173,13 +191,18 @@ else if (args[0] === "stack" && args[1] === "export") console.log(JSON.stringify
 else if (args[0] === "stack" && args[1] === "history") console.log("[]");
 else if (args[0] === "stack" && args[1] === "output") console.log("{}");
 else if (args[0] === "config") console.log("{}");
+else if (events?.refused !== undefined) {
+  console.log("Updating (dev):\\n");
+  console.error("error: " + events.refused);
+  process.exitCode = 1;
+}
 else if (events !== undefined) {
   const grpc = require("@grpc/grpc-js");
   const { EventsClient } = require("@pulumi/pulumi/proto/events_grpc_pb.js");
   const { EventRequest } = require("@pulumi/pulumi/proto/events_pb.js");
   const address = args[args.indexOf("--event-log") + 1].replace("tcp://", "");
   const failed = events !== "wait" && events.some((event) => event.includes('"error"'));
-  const stream = new EventsClient(address, grpc.credentials.createInsecure()).streamEvents(() => process.exit(failed ? 255 : 0));
+  const stream = new EventsClient(address, grpc.credentials.createInsecure()).streamEvents(() => process.exit(failed ? 1 : 0));
   if (events === "wait") process.once("SIGINT", () => { console.log("the CLI stops"); stream.end(); });
   console.log("the CLI speaks of " + args[0] + ": " + args.filter((arg) => /polic/.test(arg)).length);
   if (events !== "wait") {
