@@ -2,6 +2,7 @@
 import { crashOf } from "./canaryCrash.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
+import { gateLines, gateNotes, readGateRecord } from "./gateRecord.ts";
 import { digestOf, withDigest } from "./image.ts";
 import type { Intent } from "./intent.ts";
 import { mapAt, objectPath, textAt } from "./kubernetes.ts";
@@ -76,6 +77,7 @@ async function follow(context: CanaryContext, record: CanaryRecord): Promise<End
     return { exitCode: exitCodes.takenBack, record };
   }
   for (const verdict of policyNotes(updated)) note(record.id, verdict);
+  await noteGates(context, record);
   if (updated.result === "clean") {
     const done: CanaryRecord = { ...record, phase: "released", because: "Flagger has promoted it" };
     await lease.write(done);
@@ -89,6 +91,15 @@ async function follow(context: CanaryContext, record: CanaryRecord): Promise<End
   await takeBackCanary(context, record, judged ? "bake" : "verification", because);
   if (updated.result === "violation") return { exitCode: exitCodes.policy, record };
   return { exitCode: judged ? exitCodes.takenBack : exitCodes.notVerified, record };
+}
+
+/** Tells and records what the gates said about the image: Flagger passes on less, and at the promotion nothing. */
+async function noteGates(context: CanaryContext, { id, image }: CanaryRecord): Promise<void> {
+  const { running, stack, tell, note } = context;
+  const digest = digestOf(image);
+  const said = await readGateRecord(stack.cluster.client, running.canary, digest, stopSignal(context));
+  for (const line of gateLines(said)) tell("baking", line);
+  for (const verdict of gateNotes(said, digest)) note(id, verdict);
 }
 
 /** What Flagger said, before what only follows from it. */

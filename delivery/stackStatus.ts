@@ -78,7 +78,7 @@ export function statusLines({ slots, live, agrees, holder, release }: StackStatu
 }
 
 /** One line about a release. */
-function releaseLine({ id, image, phase, because }: ReleaseRecord, holder: string | null): string {
+export function releaseLine({ id, image, phase, because }: ReleaseRecord, holder: string | null): string {
   const left = holder === null && isUnfinished({ phase }) ? " (broken off: release it again, or roll back)" : "";
   return `Release ${id} of ${image}: ${phase}${because === undefined ? "" : `, because ${because}`}${left}`;
 }
