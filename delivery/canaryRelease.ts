@@ -74,6 +74,7 @@ async function follow(context: CanaryContext, record: CanaryRecord): Promise<End
   if (typeof updated === "string") {
     await started.stop();
     await takeBackCanary(context, record, "bake", updated);
+    await noteGates(context, record);
     return { exitCode: exitCodes.takenBack, record };
   }
   for (const verdict of policyNotes(updated)) note(record.id, verdict);
