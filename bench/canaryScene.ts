@@ -63,7 +63,11 @@ export class CanaryScene {
     const { code, output } = await (await this.stack.start(wish)).ended;
     if (code !== 0) throw new Error(`the deployment ended with ${String(code)}:\n${output}`);
     // Traefik leaves the former data plane's word on the route, and Flagger would wait for a newer one; of a route that it makes anew only Traefik speaks.
-    if (moves && plane === "traefik") await this.node.kubectl(["delete", "httproute", canaryNames.app, `--namespace=${canaryNames.namespace}`]);
+    if (moves && plane === "traefik") {
+      const route = [`httproute/${canaryNames.app}`, `--namespace=${canaryNames.namespace}`];
+      await this.node.kubectl(["delete", ...route]);
+      await this.node.kubectl(["wait", ...route, "--for=create", "--timeout=180s"]);
+    }
     this.address = await this.node.kubectl(["get", "service", entrances[plane], `--namespace=${plane}`, "--output=jsonpath={.spec.clusterIP}"]);
     this.load = await SwitchLoad.start(this.node, this.address, { rate, host: canaryNames.hostname, idleClients: 0, ...plan });
     // Each proxy learns of the route by itself, and clients may be there before: what counts begins when all are answered.
