@@ -57,13 +57,17 @@ export class CanaryScene {
    * that has the traffic: moves stack and users to another data plane.
    */
   async begin(wish: CanaryWish, rate: number, plan: Partial<RequestPlan> = {}): Promise<void> {
+    const { plane = "traefik" } = wish;
     const moves = this.load !== undefined;
     await this.load?.stop();
     const { code, output } = await (await this.stack.start(wish)).ended;
     if (code !== 0) throw new Error(`the deployment ended with ${String(code)}:\n${output}`);
-    // Flagger waits for whoever has ever taken the route in, and the former data plane says no more; the route that it makes anew has the new one's word only.
-    if (moves) await this.node.kubectl(["delete", "httproute", canaryNames.app, `--namespace=${canaryNames.namespace}`]);
-    const { plane = "traefik" } = wish;
+    // Traefik leaves the former data plane's word on the route, and Flagger would wait for a newer one; of a route that it makes anew only Traefik speaks.
+    if (moves && plane === "traefik") {
+      const route = [`httproute/${canaryNames.app}`, `--namespace=${canaryNames.namespace}`];
+      await this.node.kubectl(["delete", ...route]);
+      await this.node.kubectl(["wait", ...route, "--for=create", "--timeout=180s"]);
+    }
     this.address = await this.node.kubectl(["get", "service", entrances[plane], `--namespace=${plane}`, "--output=jsonpath={.spec.clusterIP}"]);
     this.load = await SwitchLoad.start(this.node, this.address, { rate, host: canaryNames.hostname, idleClients: 0, ...plan });
     // Each proxy learns of the route by itself, and clients may be there before: what counts begins when all are answered.
