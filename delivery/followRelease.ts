@@ -2,7 +2,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ExitCode, exitCodes } from "./exitCodes.ts";
 import { isUnfinished, type ReleaseRecord } from "./releaseRecord.ts";
-import { type StackStatus } from "./stackStatus.ts";
+import type { CanaryStatus } from "./canaryStatus.ts";
+import type { StackStatus } from "./stackStatus.ts";
+
+/** The status of a stack of either kind. */
+type Status = StackStatus | CanaryStatus;
 
 /**
  * Tells each change until no release is under way.
@@ -11,11 +15,11 @@ import { type StackStatus } from "./stackStatus.ts";
  * @param pauseMs between two looks
  * @returns the exit status that says how the release ended; `done` where there was none
  */
-export async function followRelease(look: () => Promise<StackStatus>, onChange: (status: StackStatus) => void, signal: AbortSignal, pauseMs = 1000): Promise<ExitCode> {
+export async function followRelease<Seen extends Status>(look: () => Promise<Seen>, onChange: (status: Seen) => void, signal: AbortSignal, pauseMs = 1000): Promise<ExitCode> {
   let before = "";
   for (;;) {
     const status = await look();
-    const facts = factsOf(status);
+    const facts = JSON.stringify(factsOf(status));
     if (facts !== before) onChange(status);
     before = facts;
     // One that was broken off goes nowhere until somebody comes.
@@ -24,8 +28,12 @@ export async function followRelease(look: () => Promise<StackStatus>, onChange: 
   }
 }
 
-function factsOf({ live, slots, holder, release }: StackStatus): string {
-  return JSON.stringify([live, holder, release?.id, release?.phase, slots.map(({ slot, image, ready, wanted, restarts }) => [slot, image, ready, wanted, restarts])]);
+function factsOf(status: Status): unknown[] {
+  const { holder, release } = status;
+  const common = [holder, release?.id, release?.phase];
+  if ("slots" in status) return [...common, status.live, status.slots.map(({ slot, image, ready, wanted, restarts }) => [slot, image, ready, wanted, restarts])];
+  const { image, phase, failedChecks, gates } = status;
+  return [...common, image, phase, failedChecks, gates.unread, gates.words.map(({ gate, hook, outcome, reason }) => [gate, hook, outcome, reason])];
 }
 
 function endOf(release: ReleaseRecord | null): ExitCode {

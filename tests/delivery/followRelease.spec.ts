@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { exitCodes } from "../../delivery/exitCodes.ts";
 import { followRelease } from "../../delivery/followRelease.ts";
+import type { CanaryStatus } from "../../delivery/canaryStatus.ts";
 import { type StackStatus, statusLines } from "../../delivery/stackStatus.ts";
 
 const never = new AbortController().signal;
@@ -31,6 +32,18 @@ describe("delivery watch", () => {
       assert.equal(await followRelease(() => Promise.resolve(looks.shift() ?? assert.fail("asked after the end")), (one) => told.push(one.release?.phase), never, 1), exitCode);
       assert.deepEqual(told, ["updating", phase]);
     }
+  });
+
+  it("tells of a canary as it is judged: phases, failed checks and the gates' words", async () => {
+    const judged = { ...release, strategy: "canary", before: { image: "ghcr.io/a/b@sha256:0" }, phase: "updating" } as const;
+    const word = { time: "2026-11-24T00:00:01Z", gate: "security", hook: "pre-rollout", outcome: "pass", reason: "Passed: signed.", template: null, inputs: {} } as const;
+    const canary = (more: Partial<CanaryStatus>): CanaryStatus => ({ stack: "staging", strategy: "canary", image: judged.image, phase: "Progressing", failedChecks: 0, gates: { words: [] }, holder: "ada@build", release: judged, ...more });
+    const again = { ...word, time: "2026-11-24T00:01:00Z" };
+    const looks = [canary({}), canary({ gates: { words: [word] } }), canary({ gates: { words: [again] } }), canary({ failedChecks: 1, gates: { words: [again] } }), canary({ holder: null, phase: "Failed", release: { ...judged, phase: "taken-back" } })];
+    const told: [string, number, number][] = [];
+    const exitCode = await followRelease(() => Promise.resolve(looks.shift() ?? assert.fail("asked after the end")), ({ phase, failedChecks, gates }) => told.push([phase, failedChecks, gates.words.length]), never, 1);
+    assert.equal(exitCode, exitCodes.takenBack);
+    assert.deepEqual(told, [["Progressing", 0, 0], ["Progressing", 0, 1], ["Progressing", 1, 1], ["Failed", 0, 0]]);
   });
 
   it("ends where nobody works on it: no release, or one that was broken off", async () => {
