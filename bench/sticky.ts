@@ -9,15 +9,18 @@ interface Sticky {
   /** Clients that had met the new version by the verdict, of those that keep cookies. */
   met: number;
   clients: number;
-  /** Their later requests, to the end of the release, and those of them that the old version answered. */
+  /** Their later requests, from when all proxies knew of the route until it was divided no more; and when the old version answered one, in words. */
   later: number;
-  strayed: number;
+  strays: string[];
   /** Requests of clients without cookies at the highest weight, and those of them that the new version answered. */
   others: number;
   fresh: number;
   /** The cookies that were set, each once, without their values. */
   cookies: string[];
 }
+
+/** The proxies learn of the route one after the other; one that does not yet know the cookie divides its requests by weight. */
+const learnedMs = 2_000;
 
 /** The scene must have begun with `cookies`. */
 export async function sticky(scene: CanaryScene, wish: CanaryWish): Promise<Sticky> {
@@ -29,18 +32,19 @@ export async function sticky(scene: CanaryScene, wish: CanaryWish): Promise<Stic
   const answers = load.answers.slice(from);
   const verdict = watch.phases.slice(phases).findLast(({ value }) => value === "Succeeded")?.at ?? monotonicMs();
   const clients = Map.groupBy(answers.filter(({ connecting }) => connecting === "kept"), ({ client }) => client);
-  const later = [...clients.values()].flatMap((own) => afterMeeting(own, digest, verdict));
-  // At the highest weight, a second after it was set and until it goes: the proxies are told of it one after the other.
-  const highest = Math.max(...outcome.weights);
   const told = watch.weights.slice(weights);
-  const [begun, ended] = [told.find(({ value }) => value === highest), told.findLast(({ value }) => value === 0)];
-  const others = answers.filter(({ connecting, sent, answered }) => connecting === "new" && sent > (begun?.at ?? Infinity) + 1_000 && answered < (ended?.at ?? 0));
+  const [divided, whole] = [told.find(({ value }) => value > 0)?.at ?? Infinity, told.findLast(({ value }) => value === 0)?.at ?? 0];
+  const later = [...clients.values()].flatMap((own) => afterMeeting(own, digest, verdict)).filter(({ sent, answered }) => sent > divided + learnedMs && answered < whole);
+  // At the highest weight, once all proxies know of it and until it goes.
+  const highest = Math.max(...outcome.weights);
+  const begun = told.find(({ value }) => value === highest)?.at ?? Infinity;
+  const others = answers.filter(({ connecting, sent, answered }) => connecting === "new" && sent > begun + learnedMs && answered < whole);
   return {
     outcome,
     met: [...clients.values()].filter((own) => own.some((answer) => answer.digest === digest && answer.answered < verdict)).length,
     clients: clients.size,
     later: later.length,
-    strayed: later.filter((answer) => answer.digest !== digest).length,
+    strays: later.filter((answer) => answer.digest !== digest).map(({ client, sent, carried }) => `client ${client}, ${((sent - divided) / 1000).toFixed(1)} s after the first share, cookie ${carried === undefined ? "absent" : "sent"}`),
     others: others.length,
     fresh: others.filter((answer) => answer.digest === digest).length,
     cookies: [...new Set(answers.flatMap(({ given }) => (given === undefined ? [] : [given.replace(/=[^;]*/, "=…")])))],

@@ -67,12 +67,12 @@ async function measure(runs: number): Promise<Report> {
       const kept = await sticky(scene, next());
       count(`sticky sessions: clients that met the new version before the verdict, of ${kept.clients}`, kept.met);
       count("sticky sessions: later requests of these", kept.later);
-      count("sticky sessions: those of them that the old version answered", kept.strayed);
+      count("sticky sessions: those of them that the old version answered", kept.strays.length);
       sampled(figures, { name: "sticky sessions: share of the new version for clients without cookies, at 50 %", unit: "%", digits: 1 }).push((100 * kept.fresh) / kept.others);
       for (const cookie of kept.cookies) notes.add(`a cookie was set: ${cookie}`);
       note("sticky sessions", kept.outcome, () => {
         assert.ok(kept.met > 0 && kept.later > 0, "nobody met it");
-        assert.equal(kept.strayed, 0, "clients met the new version, and then the old one");
+        assert.deepEqual(kept.strays, [], "clients met the new version, and then the old one");
         assert.ok(kept.fresh > 0 && kept.fresh < kept.others, "clients without cookies were not divided");
       });
       const tested = await abTest(scene, next());
