@@ -5,9 +5,6 @@ import { podProblems } from "../engine/kubernetes/workloads.ts";
 import { listAt, mapAt, numberAt, objectPath, textAt, type JsonMap } from "./kubernetes.ts";
 import type { RunningCanary } from "./stack.ts";
 
-/** Phases in which a canary has traffic and can still be taken back. */
-const exposedIn = new Set(["Progressing", "WaitingPromotion"]);
-
 /** What is watched. */
 export interface CrashWatch {
   readonly client: ApiClient;
@@ -45,10 +42,11 @@ export async function crashOf({ client, running, image, signal, pauseMs = 2000 }
   }
 }
 
-/** Whether users, or copies of their requests, have reached it in this analysis. */
+/** Whether users, or copies of their requests, have reached it in this analysis, and it can still be taken back. */
 function isExposed(canary: JsonMap): boolean {
-  const reached = numberAt(canary, "status", "canaryWeight") > 0 || numberAt(canary, "status", "iterations") > 0;
-  return exposedIn.has(textAt(canary, "status", "phase")) && (reached || textAt(canary, "status", "phase") === "WaitingPromotion");
+  const phase = textAt(canary, "status", "phase");
+  // While a promotion waits, the status tells no share, and the route has one.
+  return phase === "WaitingPromotion" || (phase === "Progressing" && (numberAt(canary, "status", "canaryWeight") > 0 || numberAt(canary, "status", "iterations") > 0));
 }
 
 async function podsOf(client: ApiClient, namespace: string, canary: JsonMap, image: string, signal: AbortSignal): Promise<JsonMap[]> {
