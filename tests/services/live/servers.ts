@@ -1,11 +1,12 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { createClient } from "@redis/client";
 import pg from "pg";
+import { serverPrograms } from "./programs.ts";
 
 /** Real PostgreSQL and Redis on loopback, each in a folder of its own that goes when it stops. */
 
@@ -16,26 +17,6 @@ export type Running = Readonly<{
   /** Ends and starts it again on the same port and data. */
   restart: (between?: () => Promise<void>) => Promise<void>;
 }>;
-
-/** The path of a program, from PATH or the folders that Debian keeps out of it; undefined when it is missing. */
-function find(name: string): string | undefined {
-  const debian = "/usr/lib/postgresql";
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env["PATH"] ?? "").split(delimiter)];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
-
-function program(name: string): string {
-  const path = find(name);
-  if (path === undefined) throw new Error(`${name} is missing`);
-  return path;
-}
-
-/** Fails with one line when the servers are not installed. */
-export function requirePrograms(): void {
-  const missing = ["initdb", "postgres", "redis-server"].filter((name) => find(name) === undefined);
-  if (missing.length > 0) throw new Error(`These tests need ${missing.join(", ")}: apt-get install postgresql redis-server`);
-}
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -100,13 +81,12 @@ async function run({ start, probe, url, folder, signal }: Server): Promise<Runni
 
 /** A PostgreSQL; its address has a password that the log must never show. */
 export async function startPostgres(): Promise<Running> {
-  const initdb = program("initdb");
-  const postgres = program("postgres");
+  const { initdb, postgres, env } = await serverPrograms();
   const folder = mkdtempSync(join(tmpdir(), "audit-trail-postgres-"));
   const identity = unprivileged();
   if (identity.uid !== undefined && identity.gid !== undefined) chownSync(folder, identity.uid, identity.gid);
   const data = join(folder, "data");
-  const made = spawnSync(initdb, ["-D", data, "-U", "audit", "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"], { ...identity, cwd: folder, encoding: "utf8" });
+  const made = spawnSync(initdb, ["-D", data, "-U", "audit", "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"], { ...identity, env, cwd: folder, encoding: "utf8" });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
   const args = ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "log_statement=none"];
@@ -120,12 +100,12 @@ export async function startPostgres(): Promise<Running> {
       await client.end();
     }
   };
-  return run({ start: () => spawn(postgres, args, { ...identity, cwd: folder }), probe, url, folder, signal: "SIGINT" });
+  return run({ start: () => spawn(postgres, args, { ...identity, env, cwd: folder }), probe, url, folder, signal: "SIGINT" });
 }
 
 /** A Redis that keeps nothing. */
 export async function startRedis(): Promise<Running> {
-  const redis = program("redis-server");
+  const { redis, env } = await serverPrograms();
   const folder = mkdtempSync(join(tmpdir(), "audit-trail-redis-"));
   const port = await freePort();
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--requirepass", "redis-secret-word"];
@@ -138,5 +118,5 @@ export async function startRedis(): Promise<Running> {
     client.destroy();
     if (refused !== undefined) throw new Error("Redis refused", { cause: refused });
   };
-  return run({ start: () => spawn(redis, args), probe, url, folder, signal: "SIGTERM" });
+  return run({ start: () => spawn(redis, args, { env }), probe, url, folder, signal: "SIGTERM" });
 }

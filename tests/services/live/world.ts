@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { requirePrograms, startPostgres, startRedis, type Running } from "./servers.ts";
+import { startPostgres, startRedis, type Running } from "./servers.ts";
 
 const model = fileURLToPath(new URL("../../../services/audit-trail/reward-model.json", import.meta.url));
 
@@ -37,7 +37,6 @@ export function useWorld(): () => World {
 
 /** Starts everything; `end` stops and deletes it. */
 async function startWorld(): Promise<World> {
-  requirePrograms();
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   const storage = mkdtempSync(join(tmpdir(), "audit-trail-storage-"));
   const key = randomBytes(32).toString("hex");
