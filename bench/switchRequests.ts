@@ -8,7 +8,7 @@
  */
 import { Agent, type ClientRequest, request } from "node:http";
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** What the process is told, as JSON in its first argument. */
@@ -112,12 +112,18 @@ function identify(path: string, status: number, body: string): Pick<Answer, "slo
 function watchDial(asked: ClientRequest): void {
   asked.once("socket", (socket: Socket) => {
     if (!socket.connecting) return;
-    const timer = setTimeout(() => asked.destroy(new Error(`no connection within ${dialLimitMs} ms`)), dialLimitMs);
+    const timer = setTimeout(() => void giveUp(), dialLimitMs);
+    const giveUp = async (): Promise<void> => {
+      await turn(); // it may be there, and this process had no processor to see it
+      if (socket.connecting) asked.destroy(new Error(`no connection within ${dialLimitMs} ms`));
+    };
     socket.once("connect", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
   });
 }
 
 async function ask(plan: RequestPlan, agent: Agent | false, connecting: Connecting, client: number, cookies?: Cookies): Promise<Answer> {
+  // A client that had no processor for a while learns first which of its connections were ended meanwhile.
+  await turn();
   const carried = cookies?.header;
   const sent = monotonicMs();
   return await new Promise((resolve) => {

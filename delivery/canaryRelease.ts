@@ -11,6 +11,7 @@ import { type Ended, firstLine, type ReleaseContext, secondsSince, stopSignal } 
 import { type CanaryRecord, releaseId, unfinished } from "./releaseRecord.ts";
 import { checkRules } from "./releaseRules.ts";
 import { findTarget } from "./rollBackTarget.ts";
+import { servedImage } from "./servedImage.ts";
 import type { RunningCanary } from "./stack.ts";
 import { settingsDigest } from "./stackSettings.ts";
 import { startUpdate, type Updated } from "./stackUpdate.ts";
@@ -33,9 +34,9 @@ export async function releaseCanary(context: CanaryContext, image: string, inten
     await takeBackCanary(context, left, "interrupted", left.because ?? "it was broken off, and another command came");
     if (same) return { exitCode: exitCodes.takenBack, record: left };
   }
-  const before = left?.before.image ?? running.image;
+  const before = left?.before.image ?? (await servedImage(stack.cluster.client, running, stopSignal(context)));
   const record: CanaryRecord = same ? left : { strategy: "canary", id: releaseId(new Date(), Math.random()), stack: stack.choice.stack, image, before: { image: before }, phase: "updating", startedAt: new Date().toISOString() };
-  if (!same && before === image) {
+  if (!same && before === image && running.image === image) {
     tell("released", `${image} is what runs already, with all the traffic: nothing to do`);
     return { exitCode: exitCodes.done, record };
   }
@@ -120,7 +121,7 @@ async function takeBackCanary(context: CanaryContext, record: CanaryRecord, caus
   await breakOff(context);
   note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: because.slice(0, 500) });
   tell("settling", "configuration and state are made to agree");
-  const { result, problems, output } = await deploy({ image: record.before.image }, update);
+  const { result, problems, output } = await deploy({ image: record.before.image }, { ...update, skipPreview: true });
   if (result !== "clean") {
     process.stderr.write(update.verbose ? "" : output);
     throw new DeliveryError(exitCodes.failed, `Users are served by the version before, and the stack's state does not agree yet: ${firstLine(problems[0] ?? "the update failed")}`, "Mend what is named and run the same command again: it goes on from here.");

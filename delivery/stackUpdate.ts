@@ -14,6 +14,8 @@ export interface UpdateOptions {
   readonly interrupts: InterruptWatch;
   /** Shows everything that the engine prints, as it comes. */
   readonly verbose: boolean;
+  /** Goes without a preview: what is restored was judged when it was released. @default false */
+  readonly skipPreview?: boolean;
   /** Told each line that the engine prints while it waits. */
   readonly onLine?: (line: string) => void;
 }
@@ -63,7 +65,7 @@ export function engineOf(stack: Stack): Deploy {
   return async (settings, options) => await updateStack(stack, settings, options);
 }
 
-async function updateStack({ choice, project, file, engine }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, onLine }: UpdateOptions): Promise<Updated> {
+async function updateStack({ choice, project, file, engine }: Stack, settings: SlotSettings | ImageSettings, { interrupts, verbose, skipPreview = false, onLine }: UpdateOptions): Promise<Updated> {
   writeSettings(file, project.name, settings);
   let output = "";
   const terminal: Terminal = {
@@ -88,6 +90,7 @@ async function updateStack({ choice, project, file, engine }: Stack, settings: S
     style: makeStyle(false),
     interrupts,
     refresh: false,
+    skipPreview,
     confirm: () => Promise.resolve(true),
     ...(choice.kubeconfig !== undefined && { kubeconfig: choice.kubeconfig }),
     ...(choice.context !== undefined && { context: choice.context }),

@@ -45,7 +45,7 @@ export async function takeBack(context: ReleaseContext, record: BlueGreenRecord,
   });
   tell("settling", `configuration and state are made to agree, and ${record.to} is emptied`);
   const images = { ...record.before.images, [record.to]: undefined };
-  const { result, problems, output } = await deploy({ active: record.from, images }, context.update);
+  const { result, problems, output } = await deploy({ active: record.from, images }, { ...context.update, skipPreview: true });
   if (result !== "clean") {
     process.stderr.write(context.update.verbose ? "" : output);
     throw new DeliveryError(

@@ -43,7 +43,7 @@ export async function changeByCli(kind: "update" | "destroy", name: string, opti
       `--kubeconfig is given, and the stack ${name} has kubernetes:kubeconfig, which goes first with the Pulumi CLI.`,
       "Leave out one of them.",
     );
-  if (kind === "update") {
+  if (kind === "update" && options.skipPreview !== true) {
     const { plan } = await stack.run("preview");
     if (plan.result !== "clean") {
       terminal.write(`${style("bad", "Nothing was changed.")}\n`);

@@ -23,6 +23,12 @@ export interface UpdateOptions extends RunOptions {
   context?: string;
   /** Compare the recorded objects with the cluster first. */
   refresh: boolean;
+  /**
+   * Does it without showing first what will be done; policy packs judge while it is done. For what takes a release back: it restores
+   * what was judged before.
+   * @default false
+   */
+  skipPreview?: boolean;
   /** Asked once what will be done is shown. Resolves to false: nothing is done. */
   confirm: (question: string) => Promise<boolean>;
 }
@@ -69,7 +75,7 @@ async function change(kind: "update" | "destroy", target: ProjectStack, options:
   const { signal } = interrupts;
   let shown: readonly Finding[] = [];
 
-  if (kind === "destroy") {
+  if (kind === "destroy" || options.skipPreview === true) {
     await readState();
     terminal.write(found.join(""));
   } else {

@@ -74,7 +74,7 @@ function plainNames(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainNames(item)]));
 }
 
-/** Phase, share of the traffic by the route itself (the status tells 0 while a promotion waits), failed checks, and Flagger's last complaint. */
+/** Phase, share of the traffic by the route itself (the status tells 0 while a promotion waits), failed checks, the gates' yes, and Flagger's last complaint. */
 async function progress(object: KubernetesObject, phase: string, around: Surroundings): Promise<string> {
   const parts = [phase === "" ? "Flagger has not looked at it yet" : `phase ${phase}`];
   if (JUDGING.has(phase)) {
@@ -82,8 +82,7 @@ async function progress(object: KubernetesObject, phase: string, around: Surroun
     if (weight !== undefined) parts.push(`weight ${weight}`);
     const failures = numberAt(object, "status", "failedChecks");
     if (failures > 0) parts.push(`${failures} of ${numberAt(object, "spec", "analysis", "threshold")} failed checks`);
-    const complaint = await lastComplaint(object, around);
-    if (complaint !== "") parts.push(complaint);
+    parts.push(...(await told(object, around)));
   }
   return parts.join(", ");
 }
@@ -104,12 +103,16 @@ async function shareOf(object: KubernetesObject, around: Surroundings): Promise<
   return typeof told === "number" && told > 0 ? told : undefined;
 }
 
-async function lastComplaint(object: KubernetesObject, around: Surroundings): Promise<string> {
+/** Which hooks have said yes in this analysis, and Flagger's last complaint, as its events tell them. */
+async function told(object: KubernetesObject, around: Surroundings): Promise<string[]> {
   const uid = textAt(object, "metadata", "uid");
   const time = (event: JsonMap): string => textAt(event, "lastTimestamp") || textAt(event, "eventTime");
-  const events = (await around.list("v1", "events")).filter((event) => textAt(event, "involvedObject", "uid") === uid && textAt(event, "type") === "Warning" && time(event) >= begin(object));
-  const [last] = events.toSorted((left, right) => time(right).localeCompare(time(left)));
-  return textAt(last, "message").trim().slice(0, 200);
+  const events = (await around.list("v1", "events"))
+    .filter((event) => textAt(event, "involvedObject", "uid") === uid && time(event) >= begin(object))
+    .toSorted((left, right) => time(left).localeCompare(time(right)));
+  const passed = new Set(events.flatMap((event) => /^(?:Pre-rollout|Confirm-[a-z-]+) check (\S+) passed/.exec(textAt(event, "message"))?.[1] ?? []));
+  const complaint = textAt(events.findLast((event) => textAt(event, "type") === "Warning"), "message").trim().slice(0, 200);
+  return [...(passed.size === 0 ? [] : [`yes from ${[...passed].join(", ")}`]), ...(complaint === "" ? [] : [complaint])];
 }
 
 /** When the analysis began: what was complained of before does not belong to it. */

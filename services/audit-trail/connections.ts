@@ -3,8 +3,11 @@ import type { Socket } from "node:net";
 
 type State = { readonly openedAt: number; readonly retireAt: number; readonly closeAt: number; requests: number; active: number };
 
-/** Shares of the greatest age: answers from the first on, spread so that clients do not come back together, are a connection's last; an idle one is closed from the last on. */
-const retireFrom = 0.8;
+/**
+ * Shares of the greatest age: answers from the first on, spread so that clients do not come back together, are a connection's last; an idle one
+ * is closed from the last on. Far apart: a client or a pod that gets no processor for a second is not closed under its hands.
+ */
+const retireFrom = 0.6;
 const retireSpread = 0.1;
 const closeFrom = 0.95;
 /** With less time between the two, a connection that only pauses between requests would be closed under its client's hands. */
@@ -103,9 +106,15 @@ export class Connections {
     return this.#closeIdle((state) => this.#now() >= state.closeAt);
   }
 
+  /** Ends them once what has come already is read: after a pause of this process a request may wait that nobody has seen. */
   #closeIdle(over: (state: State) => boolean): number {
     const idle = [...this.#open].filter(([, state]) => state.active === 0 && over(state));
-    for (const [socket] of idle) socket.end();
+    for (const [socket, state] of idle) {
+      const { requests } = state;
+      setImmediate(() => setImmediate(() => {
+        if (state.active === 0 && state.requests === requests) socket.end();
+      }));
+    }
     return idle.length;
   }
 }

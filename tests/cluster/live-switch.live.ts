@@ -22,7 +22,7 @@ const versions = {
 } as const;
 
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
-describe("blue-green on the local cluster, under 200 requests a second", function () {
+describe("blue-green on the local cluster, under load", function () {
   this.timeout(600_000);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
@@ -85,7 +85,8 @@ describe("blue-green on the local cluster, under 200 requests a second", functio
     await prepared().mustUp({ active: "blue", blue: images.first });
     const address = await get(`service/${app}-service.spec.clusterIP`);
     watch = await SwitchWatch.open(node.kubeconfig, "local", `${app}-service`);
-    load = await SwitchLoad.start(node, address);
+    // Fewer than the rehearsal has: another cluster shares the machine.
+    load = await SwitchLoad.start(node, address, { rate: 60 });
     await load.more(400);
     assert.deepEqual(answeredBy(load.answers), [running("blue", images.first)]);
     assert.ok(load.answers.some(({ connecting, reused }) => connecting === "kept" && reused), "some clients keep their connections");

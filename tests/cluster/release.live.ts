@@ -27,7 +27,7 @@ describe("delivery release on the local cluster, under load", function () {
   before(async () => {
     node = await start(name);
     await Promise.all([add("data", name, "local", () => undefined), loadVersions(node, versions).then((loaded) => (images = loaded))]);
-    opened = await ReleaseScene.open(node, images.first, { source: "pods", duration: "10s", minRequests: 20 });
+    opened = await ReleaseScene.open(node, images.first, { source: "pods", duration: "10s", minRequests: 20 }, { load: 20, users: 30 });
   });
 
   after(async () => {
@@ -37,7 +37,8 @@ describe("delivery release on the local cluster, under load", function () {
 
   const release = async (version: keyof typeof versions): Promise<CommandEnd> => await scene().run("release", "--image", images[version]);
   const live = (): string | undefined => scene().watch.selected.at(-1)?.slot;
-  const failed = (answers: readonly Answer[]): string[] => [...new Set(answers.flatMap(({ failure }) => failure ?? []))];
+  /** Each with when it was sent, in seconds after that. */
+  const failed = (answers: readonly Answer[], since: number): string[] => answers.flatMap(({ failure, connecting, sent }) => (failure === undefined ? [] : `${connecting}: ${failure} (sent after ${((sent - since) / 1000).toFixed(2)} s)`));
   const steps = ({ told }: CommandEnd): string[] => [...new Set(told.map(({ event }) => event.step))];
   const entries = (kind: string): Record<string, unknown>[] =>
     readFileSync(join(scene().stack.folder, ".delivery/ledger/entries/000000000000.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>).filter((entry) => entry["kind"] === kind);
@@ -46,7 +47,7 @@ describe("delivery release on the local cluster, under load", function () {
   const served = async (since: number): Promise<void> => {
     await scene().load.more(50);
     await scene().users.more(50);
-    assert.deepEqual(failed(scene().since(since)), []);
+    assert.deepEqual(failed(scene().since(since), since), []);
     assert.match(await scene().verifyLedger(), /holds what was signed/);
   };
 

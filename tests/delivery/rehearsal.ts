@@ -37,6 +37,8 @@ export class World {
   target: JsonMap = { metadata: { name: "audit", annotations: {} }, spec: { selector: { matchLabels: { app: "audit" } } } };
   /** Pods of the Canary's target: what each look finds, the last one ever after. */
   canaryPods: JsonMap[][] = [[]];
+  /** What the canary's users are served. */
+  primary = reference("1");
   /** Answers that the API server owes: it is away for so many questions about the Canary. */
   outages = 0;
   readonly #stop = new AbortController();
@@ -61,6 +63,7 @@ export class World {
         }
         return Promise.resolve(this.target);
       }
+      if (path.endsWith("/deployments/audit-primary")) return Promise.resolve({ spec: { template: { spec: { containers: [{ image: "mesh/proxy@sha256:0" }, { image: this.primary }] } } } });
       if (path.includes("/deployments/")) return Promise.resolve({ spec: { replicas: 3 }, status: { readyReplicas: this.ready } });
       return Promise.reject(new ApiError("not found", 404, "NotFound", []));
     },
@@ -108,8 +111,9 @@ export class World {
     return {
       stack: { choice: { stack: "local" }, file: new URL(import.meta.url).pathname, freezes: [], cluster: { client: this.client } } as unknown as Stack,
       lease,
-      deploy: async (settings, { interrupts }) => {
-        this.log.push("image" in settings ? `deploy ${settings.image.slice(-1)}` : `deploy ${settings.active}: ${Object.entries(settings.images).flatMap(([slot, image]: [string, string | undefined]) => image === undefined ? [] : `${slot} ${image.slice(-1)}`).join(", ")}`);
+      deploy: async (settings, { interrupts, skipPreview = false }) => {
+        const verb = skipPreview ? "restore" : "deploy";
+        this.log.push("image" in settings ? `${verb} ${settings.image.slice(-1)}` : `${verb} ${settings.active}: ${Object.entries(settings.images).flatMap(([slot, image]: [string, string | undefined]) => image === undefined ? [] : `${slot} ${image.slice(-1)}`).join(", ")}`);
         const updated = await this.update(settings, this, interrupts.signal);
         if (updated.result === "clean" && "active" in settings) this.selector = settings.active;
         return updated;

@@ -26,7 +26,7 @@ describe("delivery release, blue-green", () => {
     const { exitCode } = await release(world.context(), reference("2"), planned);
     assert.equal(exitCode, exitCodes.takenBack);
     const back = world.log.slice(world.log.indexOf("note switched") + 1);
-    assert.deepEqual(back.filter((line) => line !== "lease reverting"), ["traffic to blue", "note bake-decision", "note rolled-back", "deploy blue: blue 1", "lease taken-back"]);
+    assert.deepEqual(back.filter((line) => line !== "lease reverting"), ["traffic to blue", "note bake-decision", "note rolled-back", "restore blue: blue 1", "lease taken-back"]);
     const note = world.notes.at(-1)?.note;
     assert.ok(note?.kind === "rolled-back" && note.data.cause === "bake" && note.data.hurtSince !== undefined);
     assert.match(note.why ?? "", /error ratio .* surely above 5 %/);
@@ -118,8 +118,18 @@ describe("delivery release, canary", () => {
     const world = new World();
     world.update = (settings) => ("image" in settings && settings.image === reference("2") ? failing("urn:pulumi:local::app::kubernetes:flagger.app/v1beta1:Canary::audit exists but did not become ready: Flagger took the release back (error ratio 20 %)") : failing("", "clean"));
     assert.equal((await releaseCanary(world.canaryContext(), reference("2"), planned)).exitCode, exitCodes.takenBack);
-    assert.deepEqual(world.log.slice(2), ["deploy 2", "lease reverting", "note rolled-back", "deploy 1", "lease taken-back"]);
+    assert.deepEqual(world.log.slice(2), ["deploy 2", "lease reverting", "note rolled-back", "restore 1", "lease taken-back"]);
     assert.match(world.records.at(-1)?.because ?? "", /^audit exists but did not become ready: Flagger took the release back \(error ratio 20 %\)$/);
+  });
+
+  it("puts back what users are served, and not what was configured and taken back before", async () => {
+    const world = new World();
+    world.primary = reference("0");
+    world.update = (settings) => ("image" in settings && settings.image === reference("2") ? failing("Flagger took the release back") : failing("", "clean"));
+    assert.equal((await releaseCanary(world.canaryContext(), reference("2"), planned)).exitCode, exitCodes.takenBack);
+    assert.ok(world.log.includes("restore 0"));
+    assert.equal((await releaseCanary(world.canaryContext(), reference("0"), planned)).exitCode, exitCodes.done);
+    assert.ok(world.log.includes("deploy 0"), "the configuration still names the other one");
   });
 
   it("tells a version that never came to be judged from one that was judged bad", async () => {
@@ -132,7 +142,7 @@ describe("delivery release, canary", () => {
     const world = new World();
     world.canary = { phase: "Progressing", lastAppliedSpec: "spec-2" };
     assert.equal(await rollBackCanary(world.canaryContext(left("updating")), "answers are wrong", undefined), exitCodes.done);
-    assert.deepEqual(world.log, ["lease reverting", "target annotated", "note rolled-back", "deploy 1", "lease taken-back"]);
+    assert.deepEqual(world.log, ["lease reverting", "target annotated", "note rolled-back", "restore 1", "lease taken-back"]);
     assert.deepEqual((world.target["metadata"] as { annotations: unknown }).annotations, { "rlhf-audit-trail.dev/interrupt-analysis": "spec-2" });
   });
 
@@ -146,17 +156,17 @@ describe("delivery release, canary", () => {
 
   it("takes a version back that crashes under traffic, and does not wait for Flagger, which waits for a pod", async () => {
     const world = new World();
-    world.outages = 1;
     world.canaryPods = [[pod(3)], [pod(4), pod(9, reference("1"))]];
     world.update = async (settings, _world, signal) => {
       if (!("image" in settings) || settings.image !== reference("2")) return failing("", "clean");
       world.canary = exposed;
+      world.outages = 1;
       return await new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(new Error("stopped")));
       });
     };
     assert.equal((await releaseCanary(world.canaryContext(), reference("2"), planned)).exitCode, exitCodes.takenBack);
-    assert.deepEqual(world.log.slice(2), ["deploy 2", "lease reverting", "target annotated", "note rolled-back", "deploy 1", "lease taken-back"]);
+    assert.deepEqual(world.log.slice(2), ["deploy 2", "lease reverting", "target annotated", "note rolled-back", "restore 1", "lease taken-back"]);
     assert.equal(world.records.at(-1)?.because, "1 restart of the new version's containers since it has traffic: container audit waits: CrashLoopBackOff; container audit ended with exit code 1 (Error), started again 4 times");
   });
 

@@ -75,10 +75,13 @@ describe("the verdict on a canary", () => {
     assert.deepEqual((await said([[canary("Succeeded", "1"), 0], [canary("Succeeded", "1"), 40]], { deployments: other })).at(-1), "ready");
   });
 
-  it("is awaited with the true share of the traffic, the failed checks and the last complaint of this analysis", async () => {
+  it("is awaited with the true share of the traffic, the failed checks, who said yes and the last complaint of this analysis", async () => {
     const httproutes = [{ metadata: { name: "web" }, spec: { rules: [{ backendRefs: [{ name: "web-primary", weight: 70 }, { name: "web-canary", weight: 30 }] }] } }];
     const events = [event("before", "2026-01-01T00:00:09Z"), event("success 80 < 99", "2026-01-01T00:00:30Z"), event("older", "2026-01-01T00:00:20Z"), event("another's", "2026-01-01T00:00:40Z", "v"), event("normal", "2026-01-01T00:00:40Z", "u", "Normal")];
     assert.deepEqual(await said([[canary("WaitingPromotion", "2", { failedChecks: 1, canaryWeight: 0 }), 0]], { httproutes, events }), ["waiting: phase WaitingPromotion, weight 30, 1 of 2 failed checks, success 80 < 99"]);
+    const passed = (hook: string, at: string): JsonMap => event(hook, `2026-01-01T00:00:${at}Z`, "u", "Normal");
+    const yes = [passed("Confirm-promotion check approval passed", "35"), passed("Pre-rollout check security passed", "21"), passed("Pre-rollout check compliance passed", "20"), passed("Pre-rollout check stale passed", "09"), event("Rollback check compliance-rollback passed", "2026-01-01T00:00:22Z")];
+    assert.deepEqual(await said([[canary("WaitingPromotion", "2"), 0]], { httproutes, events: yes }), ["waiting: phase WaitingPromotion, weight 30, yes from compliance, security, approval, Rollback check compliance-rollback passed"]);
     const sticky = [{ metadata: { name: "web" }, spec: { rules: [{ matches: [{ headers: [{ name: "Cookie" }] }], backendRefs: [{ name: "web-primary", weight: 0 }, { name: "web-canary", weight: 100 }] }, ...(httproutes[0]?.spec.rules ?? [])] } }];
     assert.deepEqual(await said([[canary("Progressing", "2"), 0]], { httproutes: sticky }), ["waiting: phase Progressing, weight 30"], "not the share of those with the cookie");
     assert.deepEqual(await said([[canary("Progressing", "2", { canaryWeight: 20 }), 0]], {}), ["waiting: phase Progressing, weight 20"]);
