@@ -11,6 +11,8 @@ export interface CanaryWish {
   keys?: Readonly<Record<string, unknown>>;
   /** Namespace of the gates. @default the stack's own */
   gatesHome?: string;
+  /** What Flagger proves itself to the gates by. @default - nothing */
+  gateToken?: string;
   /** @default traefik */
   plane?: Plane;
 }
@@ -42,11 +44,12 @@ export class CanaryStack {
   }
 
   /** Writes the wish into the stack's configuration and begins to make it true. */
-  async start({ image, keys = {}, gatesHome, plane }: CanaryWish): Promise<UpRun> {
+  async start({ image, keys = {}, gatesHome, gateToken, plane }: CanaryWish): Promise<UpRun> {
     const document = parseDocument(this.#shipped);
     document.setIn(["config", "rlhf-audit-trail:image"], image);
     for (const [key, value] of Object.entries(keys)) document.setIn(["config", "rlhf-audit-trail:canary", ...key.split(".")], value);
     if (gatesHome !== undefined) document.setIn(["config", "rlhf-audit-trail:network", "gates", "namespace"], gatesHome);
+    if (gateToken !== undefined) document.setIn(["config", "rlhf-audit-trail:gateToken"], gateToken);
     if (plane !== undefined) {
       document.setIn(["config", "rlhf-audit-trail:gateway", "className"], plane);
       document.setIn(["config", "rlhf-audit-trail:network", "ingress", "namespace"], plane);

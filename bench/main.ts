@@ -22,6 +22,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   switch: () => import("./switch.ts"),
   canary: () => import("./canary.ts"),
   traffic: () => import("./traffic.ts"),
+  gated: () => import("./gated.ts"),
   mishaps: () => import("./mishaps.ts"),
 };
 

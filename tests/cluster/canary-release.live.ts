@@ -12,7 +12,7 @@ import { kubectl, start } from "./world.ts";
 
 const cluster = "test-release-canary";
 const { app, namespace } = canaryNames;
-const versions = { first: {}, second: {}, third: {}, failing: { errorRate: 0.2 }, crashing: { crashAfterMs: 4_000 } } as const;
+const versions = { first: {}, second: {}, third: {}, failing: { errorRate: 0.2 }, crashing: { crashAfterMs: 12_000 } } as const;
 /** Requests a second: few, because a pod of the stack has half a processor, and a machine may do much else. */
 const rate = 30;
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { execFileSync, spawnSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
+import { createServer } from "node:http";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,8 +74,8 @@ describe("services: connections", () => {
 
   it("are not closed over a request that had come while the process had no processor, and is read only after the clock has told", async () => {
     const { clock, connections } = at({ maxAgeMs: 10_000, maxRequests: 0 });
-    const [socket, server] = [new Socket(), new EventEmitter()];
-    connections.follow(server as Server);
+    const [socket, server] = [new Socket(), createServer()];
+    connections.follow(server);
     server.emit("connection", socket);
     clock.time = 9_500;
     assert.equal(connections.closeAged(), 1);

@@ -1,0 +1,168 @@
+/** Releases that the real gates judge, under traffic: all say yes; or something that answers 200 with garbage stands in the place of one of them. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { evidenceName } from "../attestation/documents.ts";
+import { add } from "../cluster/add.ts";
+import { down } from "../cluster/down.ts";
+import type { Node } from "../cluster/node.ts";
+import { repository } from "../cluster/paths.ts";
+import { mustRun } from "../cluster/run.ts";
+import { applyText, up } from "../cluster/up.ts";
+import { CanaryScene, type Outcome } from "./canaryScene.ts";
+import { canaryNames } from "./canaryStack.ts";
+import { builder, Signers } from "./gatedEvidence.ts";
+import { type Role, roles } from "./gateStandIn.ts";
+import type { Report } from "./measure.ts";
+import { loadVersions } from "./switchImages.ts";
+
+const cluster = "bench-gated";
+const { namespace } = canaryNames;
+const home = "gates";
+const rate = 40;
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** One release. `wrong`: why it was not as it must be. */
+interface Judged {
+  readonly title: string;
+  readonly seconds: number;
+  readonly requests: number;
+  readonly failed: number;
+  readonly fresh: number;
+  /** The gates' last words, as `delivery status` shows them. */
+  readonly words: readonly string[];
+  readonly wrong: string | undefined;
+}
+
+export const usualRuns = 1;
+
+export async function run(runs: number): Promise<Report> {
+  try {
+    return await measure(runs);
+  } finally {
+    await down(cluster, true, () => undefined);
+  }
+}
+
+async function measure(runs: number): Promise<Report> {
+  const node = await up(cluster, {}, tell);
+  const images = await loadVersions(node, { first: {}, second: {}, third: {} });
+  const scene = await CanaryScene.make(node, tell);
+  const token = await putGates(node, Object.values(images));
+  await putGarbage(node, images.first);
+  const wish = { gatesHome: home, gateToken: token, keys: { gates: { enabled: true, approval: { required: true } } } };
+  const all: Judged[] = [];
+  let [live, tried] = [images.first, images.first];
+  /** Good versions in turn: Flagger tries none again that it has just taken back. */
+  const next = (): string => (tried = Object.values(images).find((image) => image !== live && image !== tried) ?? assert.fail("too few versions"));
+  try {
+    await scene.begin({ image: images.first }, rate);
+    await delivery(scene, "ledger", "keygen", "rehearsal.example/gated");
+    await delivery(scene, "ledger", "init");
+    for (let round = 0; round < runs; round++) {
+      const good = await scene.release({ ...wish, image: next() });
+      all.push(await judged("all gates say yes", good, scene, node, () => promoted(good)));
+      live = tried;
+      for (const role of roles) {
+        await lead(node, role, "garbage");
+        const outcome = await scene.release({ ...wish, image: next() });
+        all.push(await judged(`garbage in the place of ${role}`, outcome, scene, node, (words) => refused(outcome, words, role)));
+        await lead(node, role, `${role}-gate`);
+      }
+      const begun = performance.now();
+      const end = await scene.stack.release(next()).ended;
+      const record = await delivery(scene, "history", "--stack", "canary", "--kubeconfig", node.kubeconfig, "--json");
+      if (end.code === 0) live = tried;
+      all.push({ title: "delivery release, all gates say yes", seconds: (performance.now() - begun) / 1000, requests: 0, failed: 0, fresh: 0, words: await status(scene, node), wrong: end.code === 0 && /"promoted"/.test(record) ? undefined : `ended with ${String(end.code)}:\n${end.output.slice(-3_000)}\n${record.slice(-2_000)}` });
+      tell(`delivery release: ended with ${String(end.code)}`);
+    }
+    tell(await delivery(scene, "ledger", "verify", ".delivery/ledger", "--key", ".delivery/ledger.pub"));
+  } finally {
+    await scene.end();
+  }
+  return report(all);
+}
+
+/** The gates, and all that they ask about these images. @returns Flagger's token */
+async function putGates(node: Node, images: readonly string[]): Promise<string> {
+  const signers = new Signers();
+  const folder = mkdtempSync(join(tmpdir(), "bench-gated-"));
+  try {
+    writeFileSync(join(folder, "trust.json"), signers.trust);
+    await add("gates", cluster, namespace, tell, { gatesNamespace: home, trust: join(folder, "trust.json"), set: { BUILDERS: builder } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const items = images.map((image) => image.slice(image.indexOf("@") + 1)).map((digest) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: evidenceName(digest), namespace }, data: signers.about(digest) }));
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  return Buffer.from(await node.kubectl(["get", "secret", "gates-token", `--namespace=${home}`, "--output=jsonpath={.data.token}"]), "base64").toString();
+}
+
+/** A web server like any, where the gates are. */
+async function putGarbage(node: Node, image: string): Promise<void> {
+  const labels = { app: "garbage", "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
+  const program = "require('node:http').createServer((request, response) => response.end('<html>It works!</html>')).listen(8080)";
+  const container = { name: "garbage", image, imagePullPolicy: "Never", command: ["/usr/bin/node", "--eval", program], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace: home, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } }));
+  await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${home}`, "--timeout=180s"]);
+}
+
+/** Leads a gate's Service to another app, and waits until its endpoints are those. */
+async function lead(node: Node, role: Role, app: string): Promise<void> {
+  await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${home}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
+  const addresses = async (...args: string[]): Promise<string> => (await node.kubectl(["get", ...args, `--namespace=${home}`])).split(/\s+/).filter((word) => word !== "").sort().join(" ");
+  const pods = await addresses("pods", `--selector=app=${app}`, "--output=jsonpath={.items[*].status.podIP}");
+  while ((await addresses("endpointslices", `--selector=kubernetes.io/service-name=${role}-service`, "--output=jsonpath={.items[*].endpoints[*].addresses[0]}")) !== pods);
+}
+
+async function delivery({ stack }: CanaryScene, ...words: string[]): Promise<string> {
+  return await mustRun(process.execPath, [join(repository, "delivery/main.ts"), ...words], { cwd: stack.folder });
+}
+
+/** The lines of `delivery status` in which gates speak. */
+async function status(scene: CanaryScene, node: Node): Promise<string[]> {
+  const shown = await delivery(scene, "status", "--stack", "canary", "--kubeconfig", node.kubeconfig);
+  return shown.split("\n").map((line) => line.trim()).filter((line) => /(compliance|security|performance|approval) at /.test(line));
+}
+
+async function judged(title: string, outcome: Outcome, scene: CanaryScene, node: Node, judge: (words: string) => void): Promise<Judged> {
+  const words = await status(scene, node);
+  let wrong: string | undefined;
+  try {
+    assert.deepEqual([...new Set(outcome.bad.map(({ failure }) => failure))], []);
+    judge(words.join("\n"));
+  } catch (error) {
+    wrong = `${error instanceof Error ? error.message : String(error)}\n${outcome.end.output.slice(-3_000)}`;
+  }
+  tell(`${title}: up ended with ${String(outcome.end.code)}, ${outcome.phases.join(" → ")}, weights ${outcome.weights.join(" ")}, ${outcome.bad.length} bad of ${outcome.requests}, ${outcome.fresh} of the new version\n  ${words.join("\n  ")}${wrong === undefined ? "" : `\nWRONG: ${wrong}`}`);
+  return { title, seconds: (outcome.end.done - outcome.end.begun) / 1000, requests: outcome.requests, failed: outcome.bad.length, fresh: outcome.fresh, words, wrong };
+}
+
+function promoted({ end, phases }: Outcome): void {
+  assert.equal(end.code, 0, "was not promoted");
+  assert.equal(phases.at(-1), "Succeeded");
+  for (const role of ["compliance-pre-rollout", "security-pre-rollout"]) assert.match(end.output, new RegExp(`yes from [^\\n]*${role}`), "up does not show who said yes");
+}
+
+function refused({ end, phases, fresh }: Outcome, words: string, role: Role): void {
+  assert.notEqual(end.code, 0, "up ended well");
+  assert.equal(phases.at(-1), "Failed");
+  assert.equal(fresh, 0, "had requests before it was judged");
+  assert.match(words, new RegExp(`: (no|not yet): .*${role}`), "status does not tell which gate proves nothing");
+}
+
+function report(all: readonly Judged[]): Report {
+  const wrong = all.filter((one) => one.wrong !== undefined);
+  return {
+    title: `Releases of the canary stack that the real gates judge, under ${rate} requests a second`,
+    figures: [
+      { name: "releases", unit: "count", digits: 0, samples: [all.length] },
+      { name: "requests", unit: "count", digits: 0, samples: all.map(({ requests }) => requests) },
+      { name: "requests that failed", unit: "count", digits: 0, samples: all.map(({ failed }) => failed) },
+      ...all.map(({ title, seconds }) => ({ name: `${title}: whole`, unit: "s" as const, digits: 1, samples: [seconds] })),
+    ],
+    notes: all.map(({ title, fresh, words }) => `${title}: ${fresh} requests of the new version; ${words.join("; ")}`),
+    ...(wrong.length > 0 && { failure: wrong.map((one) => `${one.title}: ${one.wrong ?? ""}`).join("\n") }),
+  };
+}
