@@ -89,7 +89,7 @@ async function ask({ role, url, wanted }: Fellow, release: Release, payload: Pay
   const proof = answer.headers[proofHeader.toLowerCase()];
   const claim = outcome === undefined ? undefined : await keys.verify(challenge, { gate: role, environment, namespace, canary: name, outcome, reason }, String(proof ?? ""));
   // What has proven nothing is not quoted: it may be anything, the token of the address included.
-  if (claim === undefined) return { role, digest, finding: notYet(`${address.hostname} answered ${answer.status} without proof that it is a ${role} gate: something else answers there, or it has another proof key`) };
+  if (claim === undefined) return { role, digest, finding: notYet(`${address.hostname} answered ${answer.status} without proof that it is the ${role} gate: something else answers there, or it has another proof key`) };
   if (wanted === "proof") return { role, digest };
   if (claim.outcome !== "pass") return { role, digest, finding: { outcome: claim.outcome, text: `the ${role} gate says: ${reason.replace(/\.$/, "")}` } };
   if (claim.template !== release.templateDigest) return { role, digest, finding: notYet(`the ${role} gate said yes to another revision (pod template ${claim.template ?? "unread"}) than this gate looked at (${release.templateDigest})`) };

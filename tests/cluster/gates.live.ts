@@ -148,7 +148,7 @@ describe("the gates, on the local cluster", function () {
         const other = role === "compliance" ? "security" : "compliance";
         while (!(await one(role, paths[role])).includes("It works!")); // until the change has reached the network
         for (const at of ["pre-rollout", "confirm-promotion"])
-          assert.match(await judge(other, at), new RegExp(`^(409 Not yet|403 No): .*${role}-service\\.${home} answered 200 without proof that it is a ${role} gate`), `${role} at ${at}`);
+          assert.match(await judge(other, at), new RegExp(`^(409 Not yet|403 No): .*${role}-service\\.${home} answered 200 without proof that it is the ${role} gate`), `${role} at ${at}`);
         await lead(`${role}-gate`);
         while ((await one(role, paths[role])).includes("It works!"));
       }

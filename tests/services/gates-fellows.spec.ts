@@ -182,7 +182,7 @@ describe("gates: among each other", () => {
   });
 
   const garbage: Readonly<Record<string, [RequestListener, RegExp]>> = {
-    "answers 200 with garbage": [(_, response) => response.end("<html>It works!</html>"), /127\.0\.0\.1 answered 200 without proof that it is a NAME gate: something else answers there, or it has another proof key/],
+    "answers 200 with garbage": [(_, response) => response.end("<html>It works!</html>"), /127\.0\.0\.1 answered 200 without proof that it is the NAME gate: something else answers there, or it has another proof key/],
     "answers 200 with the words of a gate": [(_, response) => response.end("Passed: everything is fine.\n"), /127\.0\.0\.1 answered 200 without proof/],
     "answers 200 with a proof that it made up": [(_, response) => response.writeHead(200, { "Gate-Proof": `${digest} ${"0".repeat(64)}` }).end("Passed.\n"), /127\.0\.0\.1 answered 200 without proof/],
     "gives back the challenge": [(request, response) => response.writeHead(200, { "Gate-Proof": String(request.headers["gate-challenge"]) }).end("Passed.\n"), /127\.0\.0\.1 answered 200 without proof/],
@@ -231,7 +231,7 @@ describe("gates: among each other", () => {
   it("take no proof by another key, and none of another revision", async () => {
     await start("security", { PROOF_KEY_FILE: made.put("other", "x".repeat(40)) });
     canary();
-    assert.match(await ask("compliance", "pre-rollout"), /^409 Not yet: 127\.0\.0\.1 answered 200 without proof that it is a security gate/);
+    assert.match(await ask("compliance", "pre-rollout"), /^409 Not yet: 127\.0\.0\.1 answered 200 without proof that it is the security gate/);
     // It reads the release from another API server, where the same Canary has another revision.
     const elsewhere = await Stub.start();
     try {
