@@ -1,5 +1,6 @@
 /** `--engine pulumi`: the same commands by the Pulumi CLI, through the Automation API. */
 import { execFile } from "node:child_process";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import automation from "@pulumi/pulumi/automation/index.js";
 import { deserializeResource, type SerializedResource } from "./deployment.ts";
@@ -162,12 +163,20 @@ function cannot(what: string, stack: string, cause: unknown): UserError {
   return new UserError(`The Pulumi CLI cannot ${what} the stack ${stack}: ${ownWords(cause)}`, undefined, { cause });
 }
 
+/** A PATH in which a CLI of the machine goes before the project's package that downloads one: npm puts its folders first. */
+function installedFirst(path: string): string {
+  const ofPackages = (folder: string): boolean => folder.endsWith(join("node_modules", ".bin"));
+  const folders = path.split(delimiter);
+  return [...folders.filter((folder) => !ofPackages(folder)), ...folders.filter(ofPackages)].join(delimiter);
+}
+
 async function findCli(): Promise<automation.PulumiCommand> {
+  process.env["PATH"] = installedFirst(process.env["PATH"] ?? "");
   try {
     return await automation.PulumiCommand.get();
   } catch (cause) {
     throw new NoCliStack(
-      "The Pulumi CLI is not there, or does not run.",
+      `The Pulumi CLI is not there, or does not run: ${ownWords(cause)}`,
       "Where the network allows, npx pulumi version downloads it; or leave out --engine pulumi: the embedded engine needs no CLI.",
       { cause },
     );

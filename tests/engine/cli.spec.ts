@@ -156,7 +156,7 @@ describe("command line", () => {
       {
         what: "the Pulumi CLI where there is none",
         args: ["--engine", "pulumi"],
-        says: /The Pulumi CLI is not there, or does not run\.\n +.*the embedded engine needs no CLI/,
+        says: /The Pulumi CLI is not there, or does not run: .+\n +.*the embedded engine needs no CLI/,
       },
     ];
     for (const { what, args, says, files } of cases) {

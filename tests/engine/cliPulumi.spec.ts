@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PlanDocument } from "../../engine/plan.ts";
 import { gate, makeProject, program, runCli, startCli } from "./cli.ts";
@@ -66,6 +66,16 @@ describe("command line, with the Pulumi CLI", () => {
     assert.equal(code, 1, stdout);
     const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
     assert.deepEqual([plan?.result, plan?.errors], ["error", ["no such region"]]);
+  });
+
+  it("takes a CLI of the machine before the project's package that downloads one, wherever npm has put that", async () => {
+    const bin = makeFakeCli({ preview: [stepEvent("resourcePreEvent", "create", "kubernetes:core/v1:ConfigMap", "settings", { inputs: {} })] });
+    const root = makeProject(program, { dev: "" });
+    const packages = join(bin, "node_modules/.bin");
+    mkdirSync(packages, { recursive: true });
+    writeFileSync(join(packages, "pulumi"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const { code, stdout, stderr } = await runCli(root, ["preview", "--stack", "dev", "--engine", "pulumi"], { PATH: `${packages}:${bin}:${process.env["PATH"] ?? ""}` });
+    assert.equal(code, 0, stdout + stderr);
   });
 
   describe("up and destroy", () => {
