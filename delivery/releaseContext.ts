@@ -64,4 +64,9 @@ export const rulesOf = ({ running }: ReleaseContext): BakeRules => running.bake;
 
 export const secondsSince = (begun: number): string => ((performance.now() - begun) / 1000).toFixed(1);
 /** The first line that says something; a resource by its name, as its URN takes a line by itself. */
-export const firstLine = (text: string): string => (text.split("\n").find((line) => line.trim() !== "") ?? text).replace(/urn:pulumi:\S*::([^\s:]+)/g, "$1");
+export function firstLine(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  // The Pulumi CLI's provider lists what it has found; that the object was made is no reason.
+  const listed = /^\d+ errors? occurred:$/.test(lines[0] ?? "") ? lines.slice(1).map((line) => line.replace(/^\* /, "")).filter((line) => !line.endsWith("failed to fully initialize or become live:")) : [];
+  return (listed.length > 0 ? listed.join("; ") : (lines[0] ?? text)).replace(/urn:pulumi:\S*::([^\s:]+)/g, "$1");
+}

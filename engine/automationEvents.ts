@@ -68,9 +68,10 @@ export class EventCollector {
   }
 
   /** A step has ended: what an update made is known only now. */
-  #ended({ op, urn, type, new: now }: StepEventMetadata): void {
+  #ended({ op, urn, type, new: made }: StepEventMetadata): void {
+    const now = present(made);
     if (now === undefined) return;
-    const outputs = now.outputs as PropertyMap;
+    const outputs = propertiesOf(now.outputs);
     if (type === "pulumi:pulumi:Stack") this.#outputs = outputs;
     const step = this.#steps.find((each) => each.urn === urn && each.operation === operationOf(op));
     if (step === undefined) return;
@@ -107,7 +108,17 @@ function operationOf(op: string): Operation {
   return operations[op] ?? (op as Operation);
 }
 
-function stepOf({ op, urn, type, old, new: now, provider, detailedDiff, diffs }: StepEventMetadata): Step {
+/** The CLI writes null for what is not there, of which the Automation API's types do not know. */
+function present<T>(value: T | null | undefined): T | undefined {
+  return value ?? undefined;
+}
+
+function propertiesOf(value: Record<string, unknown> | null): PropertyMap {
+  return (value ?? {}) as PropertyMap;
+}
+
+function stepOf({ op, urn, type, provider, ...told }: StepEventMetadata): Step {
+  const [old, now, detailedDiff, diffs] = [present(told.old), present(told.new), present(told.detailedDiff), present(told.diffs)];
   const state = now ?? old;
   return {
     operation: operationOf(op),
@@ -120,8 +131,8 @@ function stepOf({ op, urn, type, old, new: now, provider, detailedDiff, diffs }:
     provider: provider === "" ? undefined : provider,
     protect: state?.protect ?? false,
     dependencies: [],
-    before: old === undefined ? undefined : { inputs: old.inputs as PropertyMap, outputs: old.outputs as PropertyMap },
-    after: now === undefined ? undefined : { inputs: now.inputs as PropertyMap, outputs: now.outputs as PropertyMap },
+    before: old === undefined ? undefined : { inputs: propertiesOf(old.inputs), outputs: propertiesOf(old.outputs) },
+    after: now === undefined ? undefined : { inputs: propertiesOf(now.inputs), outputs: propertiesOf(now.outputs) },
     changes: Object.entries(detailedDiff ?? {}).map(([path, change]) => changeOf(path, change)),
     replaceReasons:
       detailedDiff === undefined

@@ -26,7 +26,7 @@ if (built < newestSource(here)) {
     bundle: true,
     platform: "node",
     format: "cjs",
-    target: "node22",
+    target: "node20",
     external: ["@pulumi/*"],
     logLevel: "warning",
   });

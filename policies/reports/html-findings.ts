@@ -4,7 +4,13 @@ import type { ReportFinding } from "./report.ts";
 
 /** Findings by policy and message, in the order given. */
 export function findingGroups(findings: readonly ReportFinding[]): Markup[] {
-  const groups = Map.groupBy(findings, ({ rule, status, message }) => `${rule}\n${status}\n${message}`);
+  const groups = new Map<string, ReportFinding[]>();
+  for (const finding of findings) {
+    const key = `${finding.rule}\n${finding.status}\n${finding.message}`;
+    const alike = groups.get(key);
+    if (alike === undefined) groups.set(key, [finding]);
+    else alike.push(finding);
+  }
   return [...groups.values()].map((group) => {
     const [first] = group;
     return markup`<article class="finding ${first?.level}"><h3>${first?.message}</h3>

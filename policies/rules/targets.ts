@@ -29,7 +29,14 @@ function podLabels(stack: Stack, namespace: string): readonly Labelled[] {
 
 function labelledByNamespace(stack: Stack): Map<string, readonly Labelled[]> {
   const carriers = [...workloads(stack), ...ofKind(stack, "Job", "CronJob")];
-  return Map.groupBy(carriers.map(withLabels), ({ resource }) => namespaceOf(resource));
+  const found = new Map<string, Labelled[]>();
+  for (const carrier of carriers.map(withLabels)) {
+    const namespace = namespaceOf(carrier.resource);
+    const others = found.get(namespace);
+    if (others === undefined) found.set(namespace, [carrier]);
+    else others.push(carrier);
+  }
+  return found;
 }
 
 function withLabels(resource: Resource): Labelled {

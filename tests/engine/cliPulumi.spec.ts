@@ -180,9 +180,10 @@ function urnOf(type: string, name: string): string {
   return `urn:pulumi:dev::shop::${type}::${name}`;
 }
 
+/** As the real CLI writes it: null for what is not there. */
 function stepEvent(event: "resourcePreEvent" | "resOutputsEvent", op: string, type: string, name: string, { id = "", inputs = {}, outputs = {} }: { id?: string; inputs?: object; outputs?: object }): object {
   const state = { type, urn: urnOf(type, name), custom: true, id, parent: "", inputs, outputs };
-  return { [event]: { metadata: { op, urn: state.urn, type, provider: "", ...(op === "delete" ? { old: state } : { new: state }) } } };
+  return { [event]: { metadata: { op, urn: state.urn, type, provider: "", keys: null, diffs: null, detailedDiff: null, old: op === "delete" ? state : null, new: op === "delete" ? null : state } } };
 }
 
 /**
