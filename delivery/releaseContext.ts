@@ -67,6 +67,6 @@ export const secondsSince = (begun: number): string => ((performance.now() - beg
 export function firstLine(text: string): string {
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   // The Pulumi CLI's provider lists what it has found; that the object was made is no reason.
-  const listed = /^\d+ errors? occurred:$/.test(lines[0] ?? "") ? lines.slice(1).map((line) => line.replace(/^\* /, "")).filter((line) => !line.endsWith("failed to fully initialize or become live:")) : [];
+  const listed = /^\d+ errors? occurred:$/.test(lines[0] ?? "") ? lines.slice(1).map((line) => line.replace(/^\* /, "")).filter((line) => !line.includes("failed to fully initialize or become live")) : [];
   return (listed.length > 0 ? listed.join("; ") : (lines[0] ?? text)).replace(/urn:pulumi:\S*::([^\s:]+)/g, "$1");
 }
