@@ -46,7 +46,7 @@ describe("delivery release, blue-green", () => {
 
   it("tells what the Pulumi CLI's provider has found, and not that there were errors or that the object was made", async () => {
     const world = new World();
-    world.update = () => failing('4 errors occurred:\n\t* resource "urn:pulumi:local::app::kubernetes:batch/v1:Job::audit-verification" was successfully created, but the Kubernetes API server reported that it failed to fully initialize or become live:\n\t* [Pod local/audit-verification-x]: container "verification" completed with exit code 1\n\t* [BackoffLimitExceeded] Job has reached the specified backoff limit\n');
+    world.update = () => failing(`4 errors occurred:\n\t* resource "urn:pulumi:local::app::kubernetes:batch/v1:Job::audit-verification" was successfully created, but the Kubernetes API server reported that it failed to fully initialize or become live: Resource 'audit-verification' was created but failed to initialize\n\t* [Pod local/audit-verification-x]: container "verification" completed with exit code 1\n\t* [BackoffLimitExceeded] Job has reached the specified backoff limit\n`);
     await release(world.context(), reference("2"), planned).catch(() => undefined);
     assert.equal(world.records.at(-1)?.because, '[Pod local/audit-verification-x]: container "verification" completed with exit code 1; [BackoffLimitExceeded] Job has reached the specified backoff limit');
   });
