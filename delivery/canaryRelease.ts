@@ -121,7 +121,14 @@ async function takeBackCanary(context: CanaryContext, record: CanaryRecord, caus
   await breakOff(context);
   note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: because.slice(0, 500) });
   tell("settling", "configuration and state are made to agree");
-  const { result, problems, output } = await deploy({ image: record.before.image }, { ...update, skipPreview: true });
+  const restore = async (): Promise<Updated> => await deploy({ image: record.before.image }, { ...update, skipPreview: true });
+  let restored = await restore();
+  // Flagger's windows still hold the bad version's answers, and it may refuse what users are served all the time; asked again, there is nothing to judge.
+  if (restored.problems.some((problem) => problem.includes("Flagger took the release back")) && (await servedImage(context.stack.cluster.client, context.running, stopSignal(context))) === record.before.image) {
+    tell("settling", "Flagger judged the version that users are served by answers of the bad one; it is made to agree once more");
+    restored = await restore();
+  }
+  const { result, problems, output } = restored;
   if (result !== "clean") {
     process.stderr.write(update.verbose ? "" : output);
     throw new DeliveryError(exitCodes.failed, `Users are served by the version before, and the stack's state does not agree yet: ${firstLine(problems[0] ?? "the update failed")}`, "Mend what is named and run the same command again: it goes on from here.");

@@ -139,6 +139,19 @@ describe("delivery release, canary", () => {
     assert.ok(world.log.includes("deploy 0"), "the configuration still names the other one");
   });
 
+  it("is settled when Flagger refuses what users are served, by answers of the bad version that its windows still hold; not when it is another version", async () => {
+    for (const [primary, exitCode] of [["1", exitCodes.takenBack], ["0", exitCodes.failed]] as const) {
+      const world = new World();
+      let restored = 0;
+      world.update = (settings) => ("image" in settings && settings.image === reference("1") && ++restored > 1 ? failing("", "clean") : failing("Canary local/audit: Flagger took the release back"));
+      const ended = releaseCanary(world.canaryContext(left("updating")), reference("2"), planned);
+      world.primary = reference(primary);
+      if (exitCode === exitCodes.failed) await assert.rejects(ended, { exitCode });
+      else assert.equal((await ended).exitCode, exitCode);
+      assert.equal(restored, exitCode === exitCodes.failed ? 1 : 2);
+    }
+  });
+
   it("tells a version that never came to be judged from one that was judged bad", async () => {
     const world = new World();
     world.update = (settings) => ("image" in settings && settings.image === reference("2") ? failing("a mandatory policy objects", "violation") : failing("", "clean"));
