@@ -1,7 +1,7 @@
 /** Seeing a canary crash: while none of its pods is ready Flagger leaves the share as it is and asks nobody, until its deadline passes. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type ApiClient, isOutage } from "../engine/kubernetes/client.ts";
-import { podProblems } from "../engine/kubernetes/workloads.ts";
+import { lastEnds, podProblems } from "../engine/kubernetes/workloads.ts";
 import { listAt, mapAt, numberAt, objectPath, textAt, type JsonMap } from "./kubernetes.ts";
 import type { RunningCanary } from "./stack.ts";
 
@@ -32,7 +32,7 @@ export async function crashOf({ client, running, image, signal, pauseMs = 2000 }
         const pods = await podsOf(client, namespace, live, image, signal);
         const restarts = restartsOf(pods);
         before ??= restarts;
-        if (restarts > before) return `${restarts - before} restart${restarts - before === 1 ? "" : "s"} of the new version's containers since it has traffic: ${pods.flatMap(podProblems).join("; ") || "they run again"}`;
+        if (restarts > before) return `${restarts - before} restart${restarts - before === 1 ? "" : "s"} of the new version's containers since it has traffic: ${pods.flatMap(podProblems).join("; ") || pods.flatMap(lastEnds).join("; ")}`;
       }
     } catch (error) {
       // An API server that is away can't be asked now; whoever needs it to go on tells of it.

@@ -95,6 +95,14 @@ export function podProblems(object: JsonMap): string[] {
   return problems;
 }
 
+/** How the containers of a pod ended before they were started again, those that are ready by now among them. */
+export function lastEnds(pod: JsonMap): string[] {
+  return listAt(pod, "status", "containerStatuses").flatMap((status) => {
+    const ended = at(status, "lastState", "terminated");
+    return ended === undefined ? [] : endOf(textAt(status, "name"), ended as JsonMap, numberAt(status, "restartCount"));
+  });
+}
+
 function endOf(name: string, ended: JsonMap, restarts: number): string {
   const why = [textAt(ended, "reason"), textAt(ended, "message").trim()].filter((text) => text !== "").join(": ");
   const again = restarts > 0 ? `, started again ${restarts} time${restarts === 1 ? "" : "s"}` : "";

@@ -31,6 +31,8 @@ describe("the canary stack on the local cluster, under load", function () {
   /** Changes the target as a person with kubectl would. */
   const patch = async (change: object, ...more: string[]) => await kubectl(node, "patch", "deployment", app, `--namespace=${namespace}`, "--type=strategic", `--patch=${JSON.stringify(change)}`, ...more);
   const withImage = (image: string): object => ({ spec: { template: { spec: { containers: [{ name: app, image }] } } } });
+  /** Who answered in the last two seconds, or why nobody did, each once. */
+  const late = (): unknown[] => [...new Set(scene().load?.answers.slice(-2 * rate).map((answer) => answer.digest ?? answer.failure))];
   const tookBack = ({ end }: Outcome): void => {
     assert.equal(end.code, 1, end.output);
     assert.match(end.output, /Flagger took the release back/);
@@ -128,7 +130,6 @@ describe("the canary stack on the local cluster, under load", function () {
     assert.equal(await liveImage(), images.second);
     // Each proxy learns by itself of the share that is taken away; nobody may get there later.
     const load = scene().load ?? assert.fail("no load");
-    const late = (): unknown[] => [...new Set(load.answers.slice(-2 * rate).map((answer) => answer.digest ?? answer.failure))];
     await load.until("two seconds of the old version", () => isDeepStrictEqual(late(), [digest(images.second)]));
     await load.more(2 * rate);
     assert.deepEqual(late(), [digest(images.second)]);
@@ -138,14 +139,13 @@ describe("the canary stack on the local cluster, under load", function () {
     const { stack, watch, load } = scene();
     await watch.until("no release is being judged", () => watch.phases.at(-1)?.value === "Failed");
     const run = stack.release(images.crashing);
-    await run.printed(/restarts? of the new version's containers since it has traffic/);
+    await run.printed(/restarts? of the new version's containers since it has traffic.*ended with exit code/);
     // The old image is a revision of its own to Flagger, which takes the traffic away from what it judged before it looks at it.
     await run.printed(/settling/);
     await watch.until("no traffic on the version that crashes", () => watch.weights.at(-1)?.value === 0);
     const from = load?.answers.length ?? 0;
     await load?.until("four seconds of answers", () => load.answers.length > from + 4 * rate);
-    const late = load?.answers.slice(-2 * rate).map((answer) => answer.digest ?? answer.failure) ?? [];
-    assert.deepEqual([...new Set(late)], [digest(images.second)]);
+    assert.deepEqual(late(), [digest(images.second)]);
     assert.equal(await liveImage(), images.second);
     run.kill();
     await run.ended;

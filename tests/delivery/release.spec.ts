@@ -190,6 +190,16 @@ describe("delivery release, canary", () => {
     assert.equal(world.records.at(-1)?.because, "1 restart of the new version's containers since it has traffic: container audit waits: CrashLoopBackOff; container audit ended with exit code 1 (Error), started again 4 times");
   });
 
+  it("tells how a container ended that runs again by now", async () => {
+    const world = new World();
+    world.canary = exposed;
+    const again = pod(1);
+    const statuses = again.status.containerStatuses.map((status) => ({ ...status, ready: true, state: { running: {} } }));
+    world.canaryPods = [[pod(0)], [{ ...again, status: { containerStatuses: statuses } }]];
+    const because = await crashOf({ client: world.client, running: world.canaryContext().running, image: reference("2"), signal: new AbortController().signal, pauseMs: 1 });
+    assert.equal(because, "1 restart of the new version's containers since it has traffic: container audit ended with exit code 1 (Error), started again 1 time");
+  });
+
   it("leaves to Flagger what starts anew before it has traffic, and what is being promoted", async () => {
     for (const status of [{ ...exposed, canaryWeight: 0 }, { ...exposed, phase: "Promoting" }]) {
       const world = new World();
