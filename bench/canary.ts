@@ -1,14 +1,13 @@
 /** Releases of the canary stack under load: one good, and each kind of bad one; what clients noticed, and how long it took. */
-import { down } from "../cluster/down.ts";
 import { imageNames } from "../cluster/images/catalog.ts";
-import { up } from "../cluster/up.ts";
+import type { Node } from "../cluster/node.ts";
 import type { FaultSettings } from "../services/audit-trail/fault-settings.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import type { Figure, Report } from "./measure.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { loadVersions } from "./switchImages.ts";
 
 const cluster = "bench-canary";
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 /** A pod of the stack has half a processor, and the machine does much else meanwhile. */
 const rate = 40;
 /** What Flagger's ticks allow at least: five steps of weight, promote, finalise and succeed, of 10 s each. */
@@ -29,15 +28,10 @@ export const usualRuns = 1;
 
 /** Each run is a good release, and then every bad one. */
 export async function run(runs: number): Promise<Report> {
-  try {
-    return await measure(runs);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, runs));
 }
 
-async function measure(runs: number): Promise<Report> {
-  const node = await up(cluster, {}, tell);
+async function measure(node: Node, runs: number): Promise<Report> {
   const names = Object.keys(bad);
   const versions = Object.fromEntries([["first", {}], ["second", {}], ...names.map((name, index) => [`bad-${index}`, bad[name]] as const)]) as Record<string, Partial<FaultSettings>>;
   const images = await loadVersions(node, versions);

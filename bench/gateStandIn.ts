@@ -70,3 +70,12 @@ export async function behave(node: Node, namespace: string, manners: Manners): P
   const script = 'require("node:fs").writeFileSync("/tmp/manners", process.argv[1]); setTimeout(() => undefined, 1000)';
   await node.kubectl(["exec", pod, `--namespace=${namespace}`, "--", "/usr/bin/node", "--eval", script, JSON.stringify(manners)]);
 }
+
+/** A web server like any, app `garbage`, where the gates are: it answers 200 to whatever it is asked. `image`: one with Node.js in it. */
+export async function putGarbage(node: Node, namespace: string, image: string): Promise<void> {
+  const labels = { app: "garbage", "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
+  const answering = "require('node:http').createServer((request, response) => response.end('<html>It works!</html>')).listen(8080)";
+  const container = { name: "garbage", image, command: ["/usr/bin/node", "--eval", answering], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } }));
+  await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${namespace}`, "--timeout=180s"]);
+}

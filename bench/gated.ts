@@ -5,23 +5,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evidenceName } from "../attestation/documents.ts";
 import { add } from "../cluster/add.ts";
-import { down } from "../cluster/down.ts";
 import type { Node } from "../cluster/node.ts";
 import { repository } from "../cluster/paths.ts";
 import { mustRun } from "../cluster/run.ts";
-import { applyText, up } from "../cluster/up.ts";
+import { applyText } from "../cluster/up.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import { canaryNames } from "./canaryStack.ts";
 import { builder, Signers } from "./gatedEvidence.ts";
-import { type Role, roles } from "./gateStandIn.ts";
+import { putGarbage, type Role, roles } from "./gateStandIn.ts";
+import { GoodVersions } from "./goodVersions.ts";
 import type { Report } from "./measure.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { loadVersions } from "./switchImages.ts";
 
 const cluster = "bench-gated";
 const { namespace } = canaryNames;
 const home = "gates";
 const rate = 40;
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** One release. `wrong`: why it was not as it must be. */
 interface Judged {
@@ -38,47 +38,40 @@ interface Judged {
 export const usualRuns = 1;
 
 export async function run(runs: number): Promise<Report> {
-  try {
-    return await measure(runs);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, runs));
 }
 
-async function measure(runs: number): Promise<Report> {
+async function measure(node: Node, runs: number): Promise<Report> {
   // The token makes the stack's state hold a secret.
   process.env["PULUMI_CONFIG_PASSPHRASE"] ??= "of the rehearsal alone";
-  const node = await up(cluster, {}, tell);
   const images = await loadVersions(node, { first: {}, second: {}, third: {} });
   const scene = await CanaryScene.make(node, tell);
   const token = await putGates(node, Object.values(images));
-  await putGarbage(node, images.first);
+  await putGarbage(node, home, images.first);
   const patience = { timeout: "3s" };
   // One tick must hold the questions of all gates.
   const keys = { interval: "15s", gates: { enabled: true, compliance: patience, security: patience, performance: patience, approval: { ...patience, required: true } } };
   const wish = { gatesHome: home, gateToken: token, keys };
   const all: Judged[] = [];
-  let [live, tried] = [images.first, images.first];
-  /** Good versions in turn: Flagger tries none again that it has just taken back. */
-  const next = (): string => (tried = Object.values(images).find((image) => image !== live && image !== tried) ?? assert.fail("too few versions"));
+  const versions = new GoodVersions([images.first, images.second, images.third]);
   try {
     await scene.begin({ image: images.first }, rate);
     await delivery(scene, "ledger", "keygen", "rehearsal.example/gated");
     await delivery(scene, "ledger", "init");
     for (let round = 0; round < runs; round++) {
-      const good = await scene.release({ ...wish, image: next() });
+      const good = await scene.release({ ...wish, image: versions.next() });
       all.push(await judged("all gates say yes", good, scene, node, () => promoted(good)));
-      live = tried;
+      versions.promoted();
       for (const role of roles) {
         await lead(node, role, "garbage");
-        const outcome = await scene.release({ ...wish, image: next() });
+        const outcome = await scene.release({ ...wish, image: versions.next() });
         all.push(await judged(`garbage in the place of ${role}`, outcome, scene, node, (words) => refused(outcome, words, role)));
         await lead(node, role, `${role}-gate`);
       }
       const begun = performance.now();
-      const end = await scene.stack.release(next()).ended;
+      const end = await scene.stack.release(versions.next()).ended;
       const record = await delivery(scene, "history", "--stack", "canary", "--json");
-      if (end.code === 0) live = tried;
+      if (end.code === 0) versions.promoted();
       all.push({ title: "delivery release, all gates say yes", seconds: (performance.now() - begun) / 1000, requests: 0, failed: 0, fresh: 0, words: await status(scene, node), wrong: end.code === 0 && /"promoted"/.test(record) ? undefined : `ended with ${String(end.code)}:\n${end.output.slice(-3_000)}\n${record.slice(-2_000)}` });
       tell(`delivery release: ended with ${String(end.code)}`);
     }
@@ -102,15 +95,6 @@ async function putGates(node: Node, images: readonly string[]): Promise<string> 
   const items = images.map((image) => image.slice(image.indexOf("@") + 1)).map((digest) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: evidenceName(digest), namespace }, data: signers.about(digest) }));
   await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   return Buffer.from(await node.kubectl(["get", "secret", "gates-token", `--namespace=${home}`, "--output=jsonpath={.data.token}"]), "base64").toString();
-}
-
-/** A web server like any, where the gates are. */
-async function putGarbage(node: Node, image: string): Promise<void> {
-  const labels = { app: "garbage", "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
-  const program = "require('node:http').createServer((request, response) => response.end('<html>It works!</html>')).listen(8080)";
-  const container = { name: "garbage", image, imagePullPolicy: "Never", command: ["/usr/bin/node", "--eval", program], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
-  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace: home, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } }));
-  await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${home}`, "--timeout=180s"]);
 }
 
 /** Leads a gate's Service to another app, and waits until its endpoints are those. */

@@ -1,6 +1,6 @@
 /** A gate as its image runs it, and a stand-in for the API server that answers at once: what is measured is the gate. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createHash, generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,10 +11,9 @@ import { attestEvidence } from "../attestation/attest.ts";
 import { documentNames, evidenceName } from "../attestation/documents.ts";
 import { withTrusted } from "../attestation/trust-file.ts";
 import { mustRun } from "../cluster/run.ts";
+import { goodBundle } from "./gatedEvidence.ts";
 
 const digest = `sha256:${"d".repeat(64)}`;
-const sha256 = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex")}`;
-const later = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 /** A running gate, role compliance, which judges namespace shop. */
 export interface GatesScene {
@@ -34,9 +33,7 @@ export async function startGatesScene(): Promise<GatesScene> {
   };
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const trust = withTrusted(undefined, { owner: "ci-1", publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(), purposes: ["evidence"] });
-  const evidence = ["eu-ai-act", "data-governance", "security-posture"].map((kind) => ({ kind, file: `${kind}.yml`, digest: sha256(kind), author: "p-1", approver: "p-2", reviewed: later(-48).slice(0, 10), expires: later(48).slice(0, 10) }));
-  const bundle = { environment: "production", author: "p-3", policyPack: { name: "pack", version: "1", digest: sha256("pack") }, configuration: { digest: sha256("configuration") }, evidence, documents: [], created: later(-1), expires: later(24) };
-  const signed = JSON.stringify(attestEvidence([{ digest }], bundle, [privateKey]));
+  const signed = JSON.stringify(attestEvidence([{ digest }], goodBundle("production", {}), [privateKey]));
   const stub = await standIn({
     "/apis/flagger.app/v1beta1/namespaces/shop/canaries/app": { spec: { targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "app" } } },
     "/apis/apps/v1/namespaces/shop/deployments/app": { spec: { template: { metadata: { labels: { app: "app" } }, spec: { containers: [{ name: "app", image: `registry.example.org/app@${digest}` }] } } } },

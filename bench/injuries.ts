@@ -1,18 +1,16 @@
 /** Releases that are injured at each of their steps: the command is killed, its network is gone, the API server or containerd is killed. Who is hurt, and how it ends. */
 import { join } from "node:path";
 import { add } from "../cluster/add.ts";
-import { down } from "../cluster/down.ts";
 import type { Node } from "../cluster/node.ts";
-import { up } from "../cluster/up.ts";
 import { exitCodes } from "../delivery/exitCodes.ts";
 import type { ReleaseEvent } from "../delivery/releaseEvents.ts";
 import { CutWire } from "./cutWire.ts";
 import type { Report } from "./measure.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { type CommandRun, ReleaseScene } from "./releaseScene.ts";
 import { loadVersions } from "./switchImages.ts";
 
 const cluster = "bench-injuries";
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 type Step = ReleaseEvent["step"];
 /** Steps of a release that is good, and of one that is taken back. */
@@ -61,15 +59,10 @@ interface Injured {
 export const usualRuns = 1;
 
 export async function run(runs: number): Promise<Report> {
-  try {
-    return await measure(runs);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, runs));
 }
 
-async function measure(runs: number): Promise<Report> {
-  const node = await up(cluster, {}, tell);
+async function measure(node: Node, runs: number): Promise<Report> {
   await add("data", cluster, "local", tell);
   const images = await loadVersions(node, { first: {}, second: {}, faulty: { errorRate: 0 } });
   const scene = await ReleaseScene.open(node, images.first, { source: "pods", duration: "10s" });

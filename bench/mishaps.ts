@@ -1,18 +1,17 @@
 /** Releases of the canary stack to which something happens: gates that refuse, fail or are gone; Flagger, Prometheus and the data plane killed; a Secret rotated; an A/B test. */
 import assert from "node:assert/strict";
-import { down } from "../cluster/down.ts";
 import type { Node } from "../cluster/node.ts";
-import { up } from "../cluster/up.ts";
 import { abTest } from "./abTest.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import { canaryNames } from "./canaryStack.ts";
 import { behave, type Manner, type Role, roles, standIn } from "./gateStandIn.ts";
+import { GoodVersions } from "./goodVersions.ts";
 import type { Report } from "./measure.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { loadVersions } from "./switchImages.ts";
 
 const cluster = "bench-mishaps";
 const { app, namespace } = canaryNames;
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const rate = 40;
 
 /** Where the stand-in for the gates is. */
@@ -30,24 +29,18 @@ interface Mishap {
 export const usualRuns = 1;
 
 export async function run(runs: number): Promise<Report> {
-  try {
-    return await measure(runs);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, runs));
 }
 
-async function measure(runs: number): Promise<Report> {
-  const node = await up(cluster, {}, tell);
+async function measure(node: Node, runs: number): Promise<Report> {
   const images = await loadVersions(node, { first: {}, second: {}, third: {} });
   const scene = await CanaryScene.make(node, tell);
   await standIn(node, gatesHome, images.first);
   const all: Mishap[] = [];
-  let [live, tried] = [images.first, images.first];
-  /** A good version that has not the traffic, and is not the one tried last: Flagger tries none again. */
-  const next = (): string => (tried = Object.values(images).find((image) => image !== live && image !== tried) ?? assert.fail("too few versions"));
+  const versions = new GoodVersions([images.first, images.second, images.third]);
+  const next = (): string => versions.next();
   const note = async (title: string, outcome: Outcome, judge: () => void | Promise<void>): Promise<void> => {
-    if (outcome.end.code === 0) live = tried;
+    if (outcome.end.code === 0) versions.promoted();
     const wrong = await Promise.resolve().then(judge).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error)));
     all.push({ title, outcome, wrong });
     tell(`${title}: up ended with ${String(outcome.end.code)}, ${outcome.phases.join(" → ")}, weights ${outcome.weights.join(" ")}, ${outcome.bad.length} bad of ${outcome.requests}, ${outcome.fresh} of the new version${wrong === undefined ? "" : `, WRONG: ${wrong}\n${outcome.end.output.slice(-1_500)}`}`);

@@ -1,12 +1,11 @@
 /** Good releases, and bad ones of each kind: what is taken back, how soon, and how many bad answers users got until then. */
 import { add } from "../cluster/add.ts";
-import { down } from "../cluster/down.ts";
 import type { Node } from "../cluster/node.ts";
-import { up } from "../cluster/up.ts";
 import { exitCodes } from "../delivery/exitCodes.ts";
 import type { ReleaseEvent } from "../delivery/releaseEvents.ts";
 import type { FaultSettings } from "../services/audit-trail/fault-settings.ts";
 import type { Figure, Report } from "./measure.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { type CommandEnd, ReleaseScene } from "./releaseScene.ts";
 import { loadVersions } from "./switchImages.ts";
 import type { Answer } from "./switchRequests.ts";
@@ -15,7 +14,6 @@ const cluster = "bench-restore";
 const bakeSeconds = 60;
 /** An answer that takes longer is a bad one: the bound of the bake. */
 const slowMs = 2_000;
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Faults that a verification can see, of versions that are born with them. */
 const inborn = { "a check fails": { failChecks: ["redis"] }, "wrong digest": { wrongDigest: true }, "never ready": { neverReady: true } } as const satisfies Record<string, Partial<FaultSettings>>;
@@ -60,15 +58,10 @@ export const usualRuns = 10;
 
 /** Twice as many good releases, and so many of each kind of bad one. */
 export async function run(runs: number): Promise<Report> {
-  try {
-    return await measure(runs);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, runs));
 }
 
-async function measure(runs: number): Promise<Report> {
-  const node = await up(cluster, {}, tell);
+async function measure(node: Node, runs: number): Promise<Report> {
   await add("data", cluster, "local", tell);
   const images = await loadVersions(node, { first: {}, second: {}, ...inborn, faulty: { errorRate: 0 } });
   const scene = await ReleaseScene.open(node, images.first, { source: "pods", duration: `${bakeSeconds}s` }, { load: 10, users: 90 });

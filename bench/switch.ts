@@ -1,8 +1,8 @@
 /** Switches of the live Service under load: what fails, how fast the new colour answers and the old one falls silent, and how long `up` takes. */
 import { add } from "../cluster/add.ts";
-import { down } from "../cluster/down.ts";
-import { up } from "../cluster/up.ts";
+import type { Node } from "../cluster/node.ts";
 import type { Figure, Report } from "./measure.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { loadVersions } from "./switchImages.ts";
 import { SwitchLoad } from "./switchLoad.ts";
 import type { Answer, Connecting } from "./switchRequests.ts";
@@ -10,7 +10,6 @@ import { type StackWish, SwitchStack } from "./switchStack.ts";
 import { SwitchWatch } from "./switchWatch.ts";
 
 const cluster = "bench-switch";
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** What every connection of the workload is over after: its CONNECTION_MAX_AGE_MS, which the stacks leave at its default. */
 const drainMs = 10_000;
@@ -34,15 +33,10 @@ export const usualRuns = 20;
 
 /** Each run is a switch and the way back. */
 export async function run(switches: number): Promise<Report> {
-  try {
-    return await measure(switches);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, switches));
 }
 
-async function measure(switches: number): Promise<Report> {
-  const node = await up(cluster, {}, tell);
+async function measure(node: Node, switches: number): Promise<Report> {
   await add("data", cluster, "local", tell);
   const images = await loadVersions(node, { first: {}, second: {} });
   const stack = await SwitchStack.make(node.kubeconfig);

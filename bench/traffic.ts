@@ -1,18 +1,17 @@
 /** Who meets a new version: copies of requests, sticky sessions and an A/B test, as releases of the canary stack behind Contour and Envoy. */
 import assert from "node:assert/strict";
 import { add } from "../cluster/add.ts";
-import { down } from "../cluster/down.ts";
-import { up } from "../cluster/up.ts";
+import type { Node } from "../cluster/node.ts";
 import { abTest } from "./abTest.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import { canaryNames } from "./canaryStack.ts";
 import type { Figure, Report } from "./measure.ts";
 import { mirrored } from "./mirrored.ts";
+import { onCluster, tell } from "./ownCluster.ts";
 import { sticky } from "./sticky.ts";
 import { loadVersions } from "./switchImages.ts";
 
 const cluster = "bench-traffic";
-const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const rate = 40;
 /** Ticks for which copies are made. */
 const ticks = 3;
@@ -20,15 +19,10 @@ const ticks = 3;
 export const usualRuns = 1;
 
 export async function run(runs: number): Promise<Report> {
-  try {
-    return await measure(runs);
-  } finally {
-    await down(cluster, true, () => undefined);
-  }
+  return await onCluster(cluster, async (node) => await measure(node, runs));
 }
 
-async function measure(runs: number): Promise<Report> {
-  const node = await up(cluster, {}, tell);
+async function measure(node: Node, runs: number): Promise<Report> {
   const images = await loadVersions(node, { first: {}, second: {} });
   const scene = await CanaryScene.make(node, tell);
   await add("contour", cluster, canaryNames.namespace, tell);

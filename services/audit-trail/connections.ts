@@ -112,7 +112,7 @@ export class Connections {
     for (const [socket, state] of idle) {
       const { requests } = state;
       setImmediate(() => setImmediate(() => {
-        if (state.active === 0 && state.requests === requests) socket.end();
+        if (state.requests === requests) socket.end();
       }));
     }
     return idle.length;

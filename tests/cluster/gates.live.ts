@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { putGarbage } from "../../bench/gateStandIn.ts";
 import { add } from "../../cluster/add.ts";
 import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
@@ -136,11 +137,7 @@ describe("the gates, on the local cluster", function () {
     assert.match(await judge("security", "pre-rollout"), /^200 Passed: .*; their yes is proven by compliance, their presence by approval, performance\.$/);
 
     const image = await node.kubectl(["get", "deployment", "compliance-gate", `--namespace=${home}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
-    const labels = { app: "garbage", "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
-    const program = "require('node:http').createServer((request, response) => response.end('<html>It works!</html>')).listen(8080)";
-    const container = { name: "garbage", image, command: ["/usr/bin/node", "--eval", program], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
-    await apply(node, { apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace: home, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } });
-    await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${home}`, "--timeout=180s"]);
+    await putGarbage(node, home, image);
     try {
       for (const role of ["compliance", "security", "performance", "approval"] as const) {
         const lead = async (app: string): Promise<unknown> => await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${home}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
