@@ -148,7 +148,9 @@ export function podTemplate(args: PodTemplateArgs, place: PodPlace): PodTemplate
           },
           // Everything a pod depends on, once: one that can't reach its database never takes a request. It replaces fixed initial delays.
           startupProbe: { httpGet: { path: "/health", port: "http" }, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 60 },
-          readinessProbe: { httpGet: { path: "/ready", port: "http" }, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+          // Answered from memory, so that a late answer says only that processors are short, and of all pods at once: patient, as the last
+          // one that is taken out is an outage. A pod that ends is taken out at its deletion, not by this.
+          readinessProbe: { httpGet: { path: "/ready", port: "http" }, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 },
           // Answered from memory: /health here would restart every pod whenever the database is away, and heal nothing. Not counted as a
           // request either, or a canary that nobody asks would look busy.
           livenessProbe: { httpGet: { path: "/live", port: "http" }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },

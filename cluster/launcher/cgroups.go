@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -49,6 +51,27 @@ func makeCgroups(name string) error {
 			return err
 		}
 		if err := prepare(tree, own); err != nil {
+			return err
+		}
+		if err := weigh(own, runtime.NumCPU()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weigh gives the pods together what the node says that it has: a process's share for each processor. Left at one share,
+// all pods would get no more than one of the node's parts when processors are short, and miss their probes first.
+func weigh(own string, processors int) error {
+	for _, file := range []struct {
+		name       string
+		share, top int
+	}{{"cpu.shares", 1024, 262_144}, {"cpu.weight", 100, 10_000}} {
+		path := filepath.Join(own, file.name)
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			continue // another controller's tree, or the other version
+		}
+		if err := os.WriteFile(path, []byte(strconv.Itoa(min(file.share*processors, file.top))), 0); err != nil {
 			return err
 		}
 	}

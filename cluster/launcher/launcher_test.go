@@ -32,6 +32,32 @@ func testConfig(t *testing.T) *Config {
 	return config
 }
 
+func TestPodsWeighWhatTheirNodeHas(t *testing.T) {
+	for _, example := range []struct {
+		file, want string
+		processors int
+	}{{"cpu.shares", "2048", 2}, {"cpu.weight", "200", 2}, {"cpu.weight", "10000", 192}} {
+		group := t.TempDir()
+		path := filepath.Join(group, example.file)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := weigh(group, example.processors); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != example.want {
+			t.Errorf("%s of %d processors: %s %v", example.file, example.processors, text, err)
+		}
+	}
+	group := t.TempDir()
+	if err := weigh(group, 2); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(group); err != nil || len(entries) != 0 {
+		t.Errorf("a tree without processors got %v %v", entries, err)
+	}
+}
+
 func TestAliveNeedsTheSameProcessNotTheSameNumber(t *testing.T) {
 	config := testConfig(t)
 	if err := writePIDFile(config, os.Getpid()); err != nil {

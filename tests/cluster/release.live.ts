@@ -27,7 +27,7 @@ describe("delivery release on the local cluster, under load", function () {
   before(async () => {
     node = await start(name);
     await Promise.all([add("data", name, "local", () => undefined), loadVersions(node, versions).then((loaded) => (images = loaded))]);
-    opened = await ReleaseScene.open(node, images.first, { source: "pods", duration: "10s", minRequests: 20 }, { load: 20, users: 30 });
+    opened = await ReleaseScene.open(node, images.first, { source: "pods", duration: "10s", minRequests: 20 }, { load: 10, users: 20 });
   });
 
   after(async () => {
@@ -43,11 +43,16 @@ describe("delivery release on the local cluster, under load", function () {
   const entries = (kind: string): Record<string, unknown>[] =>
     readFileSync(join(scene().stack.folder, ".delivery/ledger/entries/000000000000.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>).filter((entry) => entry["kind"] === kind);
 
+  /** Each with when it was said. */
+  const complaints = async (): Promise<string> =>
+    await node.kubectl(["get", "events", "--namespace=local", "--field-selector=type=Warning", "--sort-by=.lastTimestamp", "--output=custom-columns=AT:.lastTimestamp,OF:.involvedObject.name,WHAT:.message"]);
+
   /** Nothing may have failed since, and the ledger must verify. */
   const served = async (since: number): Promise<void> => {
     await scene().load.more(50);
     await scene().users.more(50);
-    assert.deepEqual(failed(scene().since(since), since), []);
+    const wrong = failed(scene().since(since), since);
+    if (wrong.length > 0) assert.fail(`${wrong.length} requests failed:\n${[...wrong.slice(0, 5), "…", ...wrong.slice(-5)].join("\n")}\nWhat the cluster complained of:\n${await complaints()}`);
     assert.match(await scene().verifyLedger(), /holds what was signed/);
   };
 

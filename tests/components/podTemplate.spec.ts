@@ -82,7 +82,7 @@ describe("The pod template", () => {
   it("asks for health once at the start, and keeps a pod alive while its database is away", async () => {
     const { startupProbe, readinessProbe, livenessProbe } = await container();
     assert.deepEqual(startupProbe, { httpGet: { path: "/health", port: "http" }, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 60 });
-    assert.deepEqual(readinessProbe, { httpGet: { path: "/ready", port: "http" }, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 });
+    assert.deepEqual(readinessProbe, { httpGet: { path: "/ready", port: "http" }, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3 });
     assert.deepEqual(livenessProbe, { httpGet: { path: "/live", port: "http" }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 });
   });
 
