@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ProjectStack } from "./model.ts";
 
-const preloads = [new URL("endWithParent.cjs", import.meta.url), new URL("lateModules.cjs", import.meta.url)].map((url) => fileURLToPath(url));
+const preloads = [new URL("endWithParent.cjs", import.meta.url), new URL("lateModules.cjs", import.meta.url), new URL("lightSdk.cjs", import.meta.url)].map((url) => fileURLToPath(url));
 
 /**
  * A small young generation: these processes load a large SDK once and then allocate little at a time. With V8's own sizes they hold much

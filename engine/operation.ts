@@ -17,6 +17,8 @@ export interface OperationOptions extends Omit<DeploymentOptions, "preview" | "p
   kind: "preview" | "update" | "destroy";
   /** Provider operations at the same time. Default 16. */
   parallel?: number;
+  /** Whether the program's debug messages are wanted. Default: no. */
+  debug?: boolean;
   /** Port for the program to connect to. Default: any free one. */
   port?: number;
 }
@@ -55,6 +57,7 @@ async function runProgram(options: OperationOptions, deployment: Deployment, cal
       target,
       preview,
       parallel,
+      debug: options.debug ?? false,
       address: server.address,
       onOutput: (stream, text) => deployment.programOutput(stream, text),
     });

@@ -15,6 +15,8 @@ export interface ProgramOptions {
   target: ProjectStack;
   preview: boolean;
   parallel: number;
+  /** Whether its debug messages are wanted. */
+  debug: boolean;
   /** Address of the server that has the monitor and the engine service. */
   address: string;
   onOutput: (stream: "stdout" | "stderr", text: string) => void;
@@ -39,7 +41,7 @@ export class Program {
     this.#child = spawn(process.execPath, [...childNodeFlags, ...splitWords(target.runtime.nodeargs ?? ""), ...programArguments(options, cwd)], {
       cwd,
       detached: true,
-      env: programEnvironment(target),
+      env: programEnvironment(options),
       stdio: ["pipe", "pipe", "pipe"],
     });
     for (const stream of ["stdout", "stderr"] as const) {
@@ -115,10 +117,11 @@ function runnerPath(cwd: string): string {
   }
 }
 
-function programEnvironment(target: ProjectStack): NodeJS.ProcessEnv {
+function programEnvironment({ target, debug }: ProgramOptions): NodeJS.ProcessEnv {
   const { runtime } = target;
   return {
     ...childEnvironment(target),
+    ...(debug && { RLHF_ENGINE_DEBUG: "true" }),
     ...(runtime.typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
     ...(runtime.tsconfig === undefined ? {} : { PULUMI_NODEJS_TSCONFIG_PATH: runtime.tsconfig }),
   };

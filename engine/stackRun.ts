@@ -151,6 +151,7 @@ export async function operate(
       journal,
       onEvent: progress.take,
       signal,
+      debug,
     });
     // A pack that cannot run is the reason of whatever else went wrong.
     if (packProblem !== undefined) return { ...result, errors: [describeError(packProblem, debug)] };
