@@ -1,8 +1,10 @@
 /** Runs the command line as people do: in a process of its own, in a project made for the test. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { manifestMagic } from "../../engine/deployment.ts";
+import type { Plan, PlanDocument } from "../../engine/plan.ts";
 import { makeFolder, nodeModules } from "./folders.ts";
 import { policy } from "./packs.ts";
 
@@ -63,6 +65,11 @@ export function startCli(cwd: string, args: readonly string[], env: NodeJS.Proce
 /** Runs the command line in a folder to its end. */
 export function runCli(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   return startCli(cwd, args, env).ended;
+}
+
+/** The plan of the one stack that a run in this folder wrote by `--json plan.json`. */
+export function planOf(root: string): Plan | undefined {
+  return (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans[0];
 }
 
 /** A project of one JavaScript program; `stacks` are texts by name. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type PlanDocument } from "../../engine/plan.ts";
-import { gate, makeProject, program, runCli, startCli } from "./cli.ts";
+import type { Plan } from "../../engine/plan.ts";
+import { gate, makeProject, planOf, program, runCli, startCli } from "./cli.ts";
 import { makeFolder, removeFolders } from "./folders.ts";
 
 describe("command line, with the Pulumi CLI", () => {
@@ -44,7 +44,7 @@ describe("command line, with the Pulumi CLI", () => {
     );
     assert.equal(code, 2, `${stdout}\n${stderr}`);
     assert.match(stdout, /the CLI speaks of preview: 4/);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    const plan = planOf(root);
     assert.deepEqual(
       [plan?.result, plan?.errors, plan?.summary.create, plan?.policies.findings[0]?.policy],
       ["violation", [], 1, "no-maps"],
@@ -64,7 +64,7 @@ describe("command line, with the Pulumi CLI", () => {
       },
     );
     assert.equal(code, 1, stdout);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    const plan = planOf(root);
     assert.deepEqual([plan?.result, plan?.errors], ["error", ["no such region"]]);
   });
 
@@ -84,14 +84,14 @@ describe("command line, with the Pulumi CLI", () => {
     const mandatory = { policyEvent: { resourceUrn: urnOf("kubernetes:core/v1:ConfigMap", "settings"), message: "no maps", color: "never", policyName: "no-maps", policyPackName: "gate", policyPackVersion: "1.0.0", enforcementLevel: "mandatory" } };
     const failure = (message: string) => ({ diagnosticEvent: { message, severity: "error", color: "never" } });
     /** Runs a command by a CLI of these events. */
-    const runBy = async (events: FakeEvents, ...args: readonly string[]): Promise<{ code: number | null; text: string; calls: string[][]; plan: PlanDocument["plans"][number] | undefined }> => {
+    const runBy = async (events: FakeEvents, ...args: readonly string[]): Promise<{ code: number | null; text: string; calls: string[][]; plan: Plan | undefined }> => {
       const root = makeProject(program, { dev: "" });
       const bin = makeFakeCli(events);
       const { code, stdout, stderr } = await runCli(root, [...args, "--stack", "dev", "--engine", "pulumi", "--json", "plan.json"], { PATH: `${bin}:${process.env["PATH"] ?? ""}` });
       const log = join(bin, "calls");
       const calls = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").map((line) => JSON.parse(line) as string[]) : [];
-      const plans = existsSync(join(root, "plan.json")) ? (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans : [];
-      return { code, text: stdout + stderr, calls, plan: plans[0] };
+      const plan = existsSync(join(root, "plan.json")) ? planOf(root) : undefined;
+      return { code, text: stdout + stderr, calls, plan };
     };
     const commands = (calls: readonly string[][]): (string | undefined)[] => calls.map(([command]) => command).filter((command) => ["preview", "up", "destroy"].includes(command ?? ""));
 

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type PlanDocument } from "../../engine/plan.ts";
-import { makeProject, runCli } from "./cli.ts";
+import { makeProject, planOf, runCli } from "./cli.ts";
 import { removeFolders } from "./folders.ts";
 import { makePack, policy } from "./packs.ts";
 
@@ -22,7 +19,7 @@ exports.own = typeof require("@npmcli/arborist").Arborist;
     const root = makeProject(program, { dev: "" }, { "package.json": '{ "dependencies": { "semver": "*" } }' });
     const { code, stdout } = await runCli(root, ["preview", "--stack", "dev", "--json", "plan.json"]);
     assert.equal(code, 0, stdout);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    const plan = planOf(root);
     assert.deepEqual(plan?.outputs, { before: false, paths: true, after: true, own: "function" });
   });
 

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type PlanDocument } from "../../engine/plan.ts";
-import { makeProject, runCli } from "./cli.ts";
+import { makeProject, planOf, runCli } from "./cli.ts";
 import { removeFolders } from "./folders.ts";
 
 describe("what the SDK does for debugging only", () => {
@@ -13,7 +10,7 @@ describe("what the SDK does for debugging only", () => {
     const told = async (...more: string[]) => {
       const { code, stdout } = await runCli(root, ["preview", "--stack", "dev", "--json", "plan.json", ...more]);
       assert.equal(code, 0, stdout);
-      const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+      const plan = planOf(root);
       return { stdout, debug: plan?.diagnostics.filter(({ severity }) => severity === "debug") ?? [] };
     };
     const plain = await told();
@@ -37,7 +34,7 @@ exports.told = promiseDebugString(kept);
     const root = makeProject(program, { dev: "" });
     const { code, stdout } = await runCli(root, ["preview", "--stack", "dev", "--json", "plan.json"]);
     assert.equal(code, 0, stdout);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    const plan = planOf(root);
     assert.match(plan?.outputs["told"] as string, /^CONTEXT\(\d+\): a promise\nSTACK_TRACE:\nError:? *\n +at debuggablePromise .*\n +at promised \(.*index\.js:\d+:\d+\)/);
   });
 
@@ -52,7 +49,7 @@ exports.back = new Error("y").stack.split("\\n")[0];
     const root = makeProject(program, { dev: "" });
     const { code, stdout } = await runCli(root, ["preview", "--stack", "dev", "--json", "plan.json"]);
     assert.equal(code, 0, stdout);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    const plan = planOf(root);
     assert.deepEqual(plan?.outputs, { plain: "Error: x", mine: true, back: "Error: y" });
   });
 });

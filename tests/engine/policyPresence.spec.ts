@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PackRun } from "../../engine/model.ts";
 import { policyGaps } from "../../engine/policyPresence.ts";
-import { type PlanDocument } from "../../engine/plan.ts";
-import { gate, makeGate, makeProject, program, runCli } from "./cli.ts";
+import { gate, makeGate, makeProject, planOf, program, runCli } from "./cli.ts";
 import { removeFolders } from "./folders.ts";
 
 const sound: PackRun = {
@@ -55,7 +54,7 @@ describe("whether policies have judged", () => {
       const root = makeProject(program, { dev: "" }, { ...files, "policies/config/dev.json": '{ "no-maps": "mandatory" }' });
       const ended = await runCli(root, ["preview", "--stack", "dev", "--require-policy", "--json", "plan.json"]);
       assert.equal(ended.code, code, ended.stdout);
-      const [run] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans[0]!.policies.packs;
+      const [run] = planOf(root)!.policies.packs;
       const digest = (path: string): string => createHash("sha256").update(readFileSync(join(root, path))).digest("hex");
       assert.deepEqual([run?.name, run?.version, run?.digest, run?.configDigest], ["gate", "1.0.0", digest("policies/index.js"), digest("policies/config/dev.json")]);
       for (const part of ["gate v1.0.0", digest("policies/index.js"), digest("policies/config/dev.json")]) assert(ended.stdout.includes(part), part);

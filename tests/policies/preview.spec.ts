@@ -4,9 +4,8 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { PlanDocument } from "../../engine/plan.ts";
 import { deployment } from "../../policies/rules/examples.ts";
-import { makeProject, runCli } from "../engine/cli.ts";
+import { makeProject, planOf, runCli } from "../engine/cli.ts";
 import { removeFolders } from "../engine/folders.ts";
 import { EXAMPLE_DIGEST } from "../../policies/example-release.ts";
 import type { Report } from "../../policies/reports/report.ts";
@@ -82,7 +81,7 @@ describe("a preview with remediation", () => {
       '      + spec.template.spec.containers[0].securityContext.capabilities: {"drop":["ALL"]}',
     ].join("\n");
     assert(stdout.includes(shown), stdout);
-    const [plan] = (JSON.parse(readFileSync(join(root, "plan.json"), "utf8")) as PlanDocument).plans;
+    const plan = planOf(root);
     assert.deepEqual(plan?.policies.remediations.map(({ policy }) => policy), ["no-privilege-escalation", "drop-all-capabilities"]);
     assert.deepEqual(plan.policies.findings, []);
     assert.match(JSON.stringify(plan.steps.find(({ name }) => name === "app")?.inputs), /"allowPrivilegeEscalation":false.*"drop":\["ALL"\]/);
