@@ -1,4 +1,5 @@
 /** A canary's release: Flagger judges it step by step, this follows its verdict and keeps configuration, state and record in agreement. */
+import { TOOK_BACK } from "../engine/kubernetes/canaries.ts";
 import { crashOf } from "./canaryCrash.ts";
 import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
@@ -124,7 +125,7 @@ async function takeBackCanary(context: CanaryContext, record: CanaryRecord, caus
   const restore = async (): Promise<Updated> => await deploy({ image: record.before.image }, { ...update, skipPreview: true });
   let restored = await restore();
   // Flagger's windows still hold the bad version's answers, and it may refuse what users are served all the time; asked again, there is nothing to judge.
-  if (restored.problems.some((problem) => problem.includes("Flagger took the release back")) && (await servedImage(context.stack.cluster.client, context.running, stopSignal(context))) === record.before.image) {
+  if (restored.problems.some((problem) => problem.includes(TOOK_BACK)) && (await servedImage(context.stack.cluster.client, context.running, stopSignal(context))) === record.before.image) {
     tell("settling", "Flagger judged the version that users are served by answers of the bad one; it is made to agree once more");
     restored = await restore();
   }

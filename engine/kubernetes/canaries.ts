@@ -7,6 +7,8 @@ import { conditionOf, failed, READY, waiting, wordsOf, type Condition, type Surr
 const JUDGING = new Set(["Waiting", "Progressing", "WaitingPromotion", "Promoting", "Finalising"]);
 /** Phases with nothing under way and nothing wrong. */
 const SETTLED = new Set(["Initialized", "Succeeded"]);
+/** Said of a release that Flagger judged and refused. */
+export const TOOK_BACK = "Flagger took the release back";
 /** Flagger looks at a target once an interval, and at its Canaries every 10 s. Twice that, for a busy one. */
 const LOOKS = 2;
 const LOOP_SECONDS = 10;
@@ -48,7 +50,7 @@ async function primaryStuck(object: KubernetesObject, around: Surroundings): Pro
 
 function takenBack(object: JsonMap): string {
   const words = wordsOf(conditionOf(object, "Promoted"));
-  return `Flagger took the release back${words === "" ? "" : ` (${words})`}`;
+  return `${TOOK_BACK}${words === "" ? "" : ` (${words})`}`;
 }
 
 /** Whether the target's pods would differ from those that carry the traffic. */
