@@ -1,26 +1,80 @@
-// Preloaded into the processes that the engine starts: npm's own library, which Pulumi's SDK loads at its start for the packages of functions
-// that are shipped, is loaded when it is first used: few programs and no policy packs ship any. A program's own import of it is left as it is.
+// Preloaded into the processes that the engine starts: what Pulumi's SDK loads at its start for the few who use it (npm's library for functions
+// that are shipped, its Automation API, tracing, a compiler for packs that are JavaScript) is loaded when it is first used. A program's own import of
+// any is left as it is.
 "use strict";
 const Module = require("node:module");
 
-const late = new Set(["@npmcli/arborist"]);
-const sdk = /[\\/]@pulumi[\\/]pulumi[\\/]/;
 const load = Module._load;
+const sdk = (file) => new RegExp(`[\\\\/]@pulumi[\\\\/]pulumi[\\\\/]${file.replaceAll("/", "[\\\\/]")}$`);
+const npm = (file) => new RegExp(`[\\\\/]node_modules[\\\\/]${file.replaceAll("/", "[\\\\/]")}$`);
+
+/** @type {{ request: RegExp; from: RegExp; standIn: (real: () => any, request: string, parent: NodeJS.Module) => unknown }[]} */
+const late = [
+  { request: /^@npmcli\/arborist$/, from: sdk(".*"), standIn: module },
+  { request: /^\.\/automation$/, from: sdk("index\\.js"), standIn: module },
+  { request: /^normalize-package-data$/, from: sdk("runtime/closure/codePaths\\.js"), standIn: callable },
+  { request: /^@opentelemetry\/(?!api$)/, from: sdk("cmd/run/tracing\\.js"), standIn: (real) => new Proxy({}, { get: (_, name) => callable(() => real()[name]) }) },
+  { request: /[\\/]typescript-shim$/, from: sdk("runtime/closure/parseFunction\\.js"), standIn: module },
+  { request: /^repl$/, from: npm("ts-node/dist/repl\\.js"), standIn: module },
+  { request: /^typescript$/, from: sdk("(tsutils|cmd/run-policy-pack/run)\\.js"), standIn: (real, ...whose) => module(real, { version: versionOf(...whose) }) },
+  { request: /^ts-node$/, from: sdk("(tsutils|cmd/run-policy-pack/run)\\.js"), standIn: (real, ...whose) => module(real, { VERSION: versionOf(...whose), register: registerLate(real) }) },
+];
 
 Module._load = function (request, parent, isMain) {
-  if (!late.has(request) || !sdk.test(parent?.filename ?? "")) return load.call(this, request, parent, isMain);
+  const from = parent?.filename ?? "";
+  const found = late.find((one) => one.request.test(request) && one.from.test(from));
+  if (found === undefined) return load.call(this, request, parent, isMain);
   // At once where it is not there: its absence is what the SDK looks for.
   Module._resolveFilename(request, parent, isMain);
   let loaded;
-  const module = () => (loaded ??= load.call(Module, request, parent, isMain));
+  return found.standIn(() => (loaded ??= load.call(Module, request, parent, isMain)), request, parent);
+};
+
+/** A module that is loaded when something of it is looked at that is not known already. */
+function module(real, known = {}) {
   return new Proxy(
     {},
     {
       // Compiled imports ask this of every module, to know whether to wrap it; a proxy needs no wrapping.
-      get: (_, name) => (name === "__esModule" ? true : module()[name]),
-      has: (_, name) => name in module(),
-      ownKeys: () => Reflect.ownKeys(module()),
-      getOwnPropertyDescriptor: (_, name) => ({ ...Object.getOwnPropertyDescriptor(module(), name), configurable: true }),
+      get: (_, name) => (name === "__esModule" ? true : Object.hasOwn(known, name) ? known[name] : real()[name]),
+      has: (_, name) => name in real(),
+      ownKeys: () => Reflect.ownKeys(real()),
+      getOwnPropertyDescriptor: (_, name) => ({ ...Object.getOwnPropertyDescriptor(real(), name), configurable: true }),
     },
   );
-};
+}
+
+/** A function or class that is loaded when it is called, constructed or looked into. */
+function callable(real) {
+  return new Proxy(function () {}, {
+    apply: (_, self, args) => Reflect.apply(real(), self, args),
+    construct: (_, args) => Reflect.construct(real(), args),
+    // A default import is wrapped unless it says that it is a compiled module.
+    get: (_, name) => (name === "__esModule" ? undefined : real()[name]),
+  });
+}
+
+/** What a package says of its version, without loading it. */
+function versionOf(request, parent) {
+  const { createRequire, findPackageJSON } = Module;
+  const file = findPackageJSON(request, parent.filename);
+  return file === undefined ? undefined : createRequire(parent.filename)(file).version;
+}
+
+/** Registers ts-node once a TypeScript file comes: most packs have none. One with a tsconfig.json of its own may want more than these files compiled. */
+function registerLate(real) {
+  return (options) => {
+    if (options?.skipProject !== true) return real().register(options);
+    const before = new Map([".ts", ".cts", ".mts"].map((extension) => [extension, Module._extensions[extension]]));
+    for (const extension of before.keys()) {
+      Module._extensions[extension] = (file, name) => {
+        for (const [each, own] of before) {
+          if (own === undefined) delete Module._extensions[each];
+          else Module._extensions[each] = own;
+        }
+        real().register(options);
+        return Module._extensions[extension](file, name);
+      };
+    }
+  };
+}
