@@ -39,7 +39,7 @@ export async function run(runs: number): Promise<Report> {
     }
     writer.appendAll(Array.from({ length: entries - runs }, (_, n) => verdict(runs + n)));
     writer.close();
-    const verify = [join(import.meta.dirname, "../delivery/main.ts"), "ledger", "verify", dir, "--key", `${dir}.pub`];
+    const verify = [join(import.meta.dirname, "../delivery/main.mjs"), "ledger", "verify", dir, "--key", `${dir}.pub`];
     const timed: Sample[] = [];
     const weighed: Sample[] = [];
     for (let n = 0; n < runs; n += 1) {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { measure, type Report, type Sample } from "./measure.ts";
 
 const root = join(import.meta.dirname, "..");
-const preview = [join(root, "engine/main.ts"), "preview", "--stack", "production"];
+const preview = [join(root, "engine/main.mjs"), "preview", "--stack", "production"];
 const bareImport = ["-e", `process.chdir(${JSON.stringify(root)}); require("@pulumi/kubernetes")`];
 
 export async function run(runs: number): Promise<Report> {

@@ -66,7 +66,7 @@ export class ReleaseScene {
   static async open(node: Node, first: string, bake: Readonly<Record<string, string | number>>, rates = { load: 50, users: 50 }): Promise<ReleaseScene> {
     const stack = await SwitchStack.make(node.kubeconfig);
     await stack.mustUp({ active: "blue", blue: first, progressDeadline: "15s", bake });
-    const delivery = async (...args: string[]) => await mustRun(process.execPath, [join(repository, "delivery/main.ts"), ...args], { cwd: stack.folder });
+    const delivery = async (...args: string[]) => await mustRun(process.execPath, [join(repository, "delivery/main.mjs"), ...args], { cwd: stack.folder });
     await delivery("ledger", "keygen", "rehearsal.example/releases");
     await delivery("ledger", "init");
     const address = await node.kubectl(["get", "service", service, "--namespace=local", "--output=jsonpath={.spec.clusterIP}"]);
@@ -79,7 +79,7 @@ export class ReleaseScene {
   /** Starts `delivery` with these words in the stack's folder. */
   start(...words: string[]): CommandRun {
     const begun = monotonicMs();
-    const args = [join(repository, "delivery/main.ts"), ...words, "--stack", "local", "--kubeconfig", this.kubeconfig, "--json"];
+    const args = [join(repository, "delivery/main.mjs"), ...words, "--stack", "local", "--kubeconfig", this.kubeconfig, "--json"];
     const child = spawn(process.execPath, args, { cwd: this.stack.folder, stdio: ["ignore", "pipe", "pipe"] });
     const told: Told[] = [];
     const watchers = new Set<() => void>();
@@ -126,7 +126,7 @@ export class ReleaseScene {
 
   /** What `ledger verify` says; rejects unless it verifies. */
   async verifyLedger(): Promise<string> {
-    return await mustRun(process.execPath, [join(repository, "delivery/main.ts"), "ledger", "verify", ".delivery/ledger", "--key", ".delivery/ledger.pub"], { cwd: this.stack.folder });
+    return await mustRun(process.execPath, [join(repository, "delivery/main.mjs"), "ledger", "verify", ".delivery/ledger", "--key", ".delivery/ledger.pub"], { cwd: this.stack.folder });
   }
 
   /** Both loads' answers that were sent since. */

@@ -50,12 +50,12 @@ export async function copyOfProject(file: string): Promise<string> {
 
 /** Starts `up` of a stack in such a folder. */
 export function startUp(folder: string, stack: string, kubeconfig: string): UpRun {
-  return startCommand(folder, [join(repository, "engine/main.ts"), "up", "--stack", stack, "--kubeconfig", kubeconfig, "--yes"]);
+  return startCommand(folder, [join(repository, "engine/main.mjs"), "up", "--stack", stack, "--kubeconfig", kubeconfig, "--yes"]);
 }
 
 /** Starts `delivery release` of a stack in such a folder. */
 export function startRelease(folder: string, stack: string, kubeconfig: string, image: string): UpRun {
-  return startCommand(folder, [join(repository, "delivery/main.ts"), "release", "--stack", stack, "--kubeconfig", kubeconfig, "--image", image]);
+  return startCommand(folder, [join(repository, "delivery/main.mjs"), "release", "--stack", stack, "--kubeconfig", kubeconfig, "--image", image]);
 }
 
 function startCommand(folder: string, args: readonly string[]): UpRun {

@@ -1,5 +1,6 @@
 /** The local cluster's command line: `npm run cluster -- up|down|status|kubeconfig|logs|shell|add|image`. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { outliveReader } from "../engine/outliveReader.ts";
 import type { AddOptions } from "./add.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
 import { defaultName, type NodeWishes } from "./node.ts";
@@ -9,6 +10,8 @@ const tell = (line: string) => process.stderr.write(`${line}\n`);
 interface Options {
   name: string;
 }
+
+outliveReader();
 
 const program = new Command("cluster")
   .description("A real Kubernetes of one node, on this machine and reached only from it.")

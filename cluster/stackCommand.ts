@@ -45,7 +45,7 @@ function readArguments(args: readonly string[]) {
 
 /** Runs the engine on this terminal and returns its exit status. */
 async function runEngine(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(process.execPath, [join(repository, "engine/main.ts"), ...args], { stdio: "inherit", env });
+  const child = spawn(process.execPath, [join(repository, "engine/main.mjs"), ...args], { stdio: "inherit", env });
   // Ctrl-C reaches the engine by the terminal; it decides when to end. What is sent to this process alone is passed on.
   process.on("SIGINT", () => undefined);
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));

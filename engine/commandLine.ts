@@ -5,6 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { Command, CommanderError, Option } from "commander";
 import { describeError, ExitCode, Interrupted, systemCode, UserError } from "./errors.ts";
 import { watchInterrupts } from "./interrupt.ts";
+import { outliveReader } from "./outliveReader.ts";
 import { exitCodeOf, type Plan, type PlanDocument } from "./plan.ts";
 import { type Terminal } from "./progress.ts";
 import { listStacks, loadProject, type Project, stackFile } from "./project.ts";
@@ -238,6 +239,7 @@ const standardOutput: Terminal = {
   },
 };
 
+outliveReader();
 try {
   await makeProgram().parseAsync();
 } catch (error) {

@@ -159,7 +159,7 @@ describe("delivery: the command line", () => {
 
   it("is a program: it prints, ends with the command's status, and for help loads no command at all", () => {
     const log = `import { registerHooks } from "node:module"; registerHooks({ load(url, context, next) { process.stderr.write("loaded " + url + "\\n"); return next(url, context); } });`;
-    const start = (...args: string[]) => spawnSync(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(log)}`, join(import.meta.dirname, "../../delivery/main.ts"), ...args], { cwd: folder(), encoding: "utf8" });
+    const start = (...args: string[]) => spawnSync(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(log)}`, join(import.meta.dirname, "../../delivery/main.mjs"), ...args], { cwd: folder(), encoding: "utf8" });
     const help = start("--help");
     assert.equal(help.status, 0);
     assert.match(help.stdout, /^Usage: delivery/);

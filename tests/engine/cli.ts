@@ -8,7 +8,7 @@ import type { Plan, PlanDocument } from "../../engine/plan.ts";
 import { makeFolder, nodeModules } from "./folders.ts";
 import { policy } from "./packs.ts";
 
-const main = fileURLToPath(new URL("../../engine/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../engine/main.mjs", import.meta.url));
 
 /** How a run ended. */
 export interface Ended {

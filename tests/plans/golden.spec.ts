@@ -30,7 +30,7 @@ describe("the plans of the stacks", () => {
   /** A preview against a state that is not there, whatever this checkout has deployed. */
   function preview(stack: string): PlanReading {
     const file = join(folder, `${stack}.plan.json`);
-    const args = [join(root, "engine/main.ts"), "preview", "--stack", stack, "--json", file, "--state", join(folder, `${stack}.state.json`)];
+    const args = [join(root, "engine/main.mjs"), "preview", "--stack", stack, "--json", file, "--state", join(folder, `${stack}.state.json`)];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
     assert.equal(status, 0, stdout + stderr);
     const { plans } = JSON.parse(readFileSync(file, "utf8")) as { plans: PlanReading[] };

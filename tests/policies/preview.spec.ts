@@ -34,7 +34,7 @@ describe("production's preview", function () {
     const config = join(folder, "config.json");
     writeFileSync(config, JSON.stringify({ ...production, waivers: { list: waivers } }));
     const file = join(folder, "report.json");
-    const args = ["engine/main.ts", "preview", "--stack", "production", "--state", join(folder, "state.json"), "--policy-pack", "policies", "--policy-pack-config", config, "--require-policy", "--report", `json=${file}`];
+    const args = ["engine/main.mjs", "preview", "--stack", "production", "--state", join(folder, "state.json"), "--policy-pack", "policies", "--policy-pack-config", config, "--require-policy", "--report", `json=${file}`];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, RLHF_EVIDENCE_DIRECTORY: evidence } });
     assert.equal(stderr, "");
     return { status, stdout, report: JSON.parse(readFileSync(file, "utf8")) as Report };
