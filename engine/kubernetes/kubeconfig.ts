@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { suggestion, UserError } from "../errors.ts";
+import { kubeConfigClass } from "./kubeConfigClass.ts";
 
 /** What a person or a provider resource says about the cluster to use. */
 export interface ClusterChoice {
@@ -37,8 +38,7 @@ export interface Connection {
  * @throws UserError when there is none, it cannot be read, or the context is not in it
  */
 export async function openKubeconfig(choice: ClusterChoice, env: NodeJS.ProcessEnv): Promise<Connection> {
-  // Loaded here only: it costs half a second, and previews never need it.
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  const KubeConfig = await kubeConfigClass();
   const config = new KubeConfig();
   const source = load(config, choice, env);
   const context = chooseContext(config, choice, source);
