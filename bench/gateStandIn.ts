@@ -79,3 +79,11 @@ export async function putGarbage(node: Node, namespace: string, image: string): 
   await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } }));
   await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${namespace}`, "--timeout=180s"]);
 }
+
+/** Turns a gate's Service to the pods of an app, and waits until its endpoints are these. */
+export async function leadGate(node: Node, namespace: string, role: Role, app: string): Promise<void> {
+  await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${namespace}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
+  const addresses = async (...args: string[]): Promise<string> => (await node.kubectl(["get", ...args, `--namespace=${namespace}`])).split(/\s+/).filter((word) => word !== "").sort().join(" ");
+  const pods = await addresses("pods", `--selector=app=${app}`, "--output=jsonpath={.items[*].status.podIP}");
+  while ((await addresses("endpointslices", `--selector=kubernetes.io/service-name=${role}-service`, "--output=jsonpath={.items[*].endpoints[*].addresses[0]}")) !== pods);
+}

@@ -12,7 +12,7 @@ import { applyText } from "../cluster/up.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import { canaryNames } from "./canaryStack.ts";
 import { builder, Signers } from "./gatedEvidence.ts";
-import { putGarbage, type Role, roles } from "./gateStandIn.ts";
+import { leadGate, putGarbage, type Role, roles } from "./gateStandIn.ts";
 import { GoodVersions } from "./goodVersions.ts";
 import type { Report } from "./measure.ts";
 import { onCluster, tell } from "./ownCluster.ts";
@@ -63,10 +63,10 @@ async function measure(node: Node, runs: number): Promise<Report> {
       all.push(await judged("all gates say yes", good, scene, node, () => promoted(good)));
       versions.promoted();
       for (const role of roles) {
-        await lead(node, role, "garbage");
+        await leadGate(node, home, role, "garbage");
         const outcome = await scene.release({ ...wish, image: versions.next() });
         all.push(await judged(`garbage in the place of ${role}`, outcome, scene, node, (words) => refused(outcome, words, role)));
-        await lead(node, role, `${role}-gate`);
+        await leadGate(node, home, role, `${role}-gate`);
       }
       const begun = performance.now();
       const end = await scene.stack.release(versions.next()).ended;
@@ -97,16 +97,8 @@ async function putGates(node: Node, images: readonly string[]): Promise<string> 
   return Buffer.from(await node.kubectl(["get", "secret", "gates-token", `--namespace=${home}`, "--output=jsonpath={.data.token}"]), "base64").toString();
 }
 
-/** Leads a gate's Service to another app, and waits until its endpoints are those. */
-async function lead(node: Node, role: Role, app: string): Promise<void> {
-  await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${home}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
-  const addresses = async (...args: string[]): Promise<string> => (await node.kubectl(["get", ...args, `--namespace=${home}`])).split(/\s+/).filter((word) => word !== "").sort().join(" ");
-  const pods = await addresses("pods", `--selector=app=${app}`, "--output=jsonpath={.items[*].status.podIP}");
-  while ((await addresses("endpointslices", `--selector=kubernetes.io/service-name=${role}-service`, "--output=jsonpath={.items[*].endpoints[*].addresses[0]}")) !== pods);
-}
-
 async function delivery({ stack }: CanaryScene, ...words: string[]): Promise<string> {
-  return await mustRun(process.execPath, [join(repository, "delivery/main.ts"), ...words], { cwd: stack.folder });
+  return await mustRun(process.execPath, [join(repository, "delivery/main.mjs"), ...words], { cwd: stack.folder });
 }
 
 /** The lines of `delivery status` in which gates speak. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { putGarbage } from "../../bench/gateStandIn.ts";
+import { leadGate, putGarbage } from "../../bench/gateStandIn.ts";
 import { add } from "../../cluster/add.ts";
 import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
@@ -140,13 +140,12 @@ describe("the gates, on the local cluster", function () {
     await putGarbage(node, home, image);
     try {
       for (const role of ["compliance", "security", "performance", "approval"] as const) {
-        const lead = async (app: string): Promise<unknown> => await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${home}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
-        await lead("garbage");
+        await leadGate(node, home, role, "garbage");
         const other = role === "compliance" ? "security" : "compliance";
         while (!(await one(role, paths[role])).includes("It works!")); // until the change has reached the network
         for (const at of ["pre-rollout", "confirm-promotion"])
           assert.match(await judge(other, at), new RegExp(`^(409 Not yet|403 No): .*${role}-service\\.${home} answered 200 without proof that it is the ${role} gate`), `${role} at ${at}`);
-        await lead(`${role}-gate`);
+        await leadGate(node, home, role, `${role}-gate`);
         while ((await one(role, paths[role])).includes("It works!"));
       }
     } finally {
