@@ -33,7 +33,7 @@ export function releaseVerdict(now: () => number = () => performance.now()): Con
     }
     if (begun) return phase === "Failed" ? failed(takenBack(object)) : READY;
     const pending = await hasOtherRevision(object, around);
-    if (!pending && phase !== "Failed") return READY;
+    if (!pending && (phase !== "Failed" || hasLookedAtPromoted(object))) return READY;
     const interval = secondsOf(textAt(object, "spec", "analysis", "interval")) || 60;
     if (now() - before.at < LOOKS * (interval + LOOP_SECONDS) * 1000) return waiting("Flagger has not looked at this revision yet");
     return pending && phase === "Failed" ? failed(`${takenBack(object)}, and has not changed since`) : READY;
@@ -46,6 +46,12 @@ async function primaryStuck(object: KubernetesObject, around: Surroundings): Pro
   const primary = (await around.list("apps/v1", "deployments")).find((found) => textAt(found, "metadata", "name") === name);
   const progressing = primary === undefined ? undefined : conditionOf(primary, "Progressing");
   return textAt(progressing, "status") === "False" ? `Deployment ${name} can't get ready: ${wordsOf(progressing)}` : "";
+}
+
+/** What Flagger looked at last is what it has promoted: after a release that it took back, it has seen that the old version is wanted again. */
+function hasLookedAtPromoted(object: JsonMap): boolean {
+  const promoted = textAt(object, "status", "lastPromotedSpec");
+  return promoted !== "" && promoted === textAt(object, "status", "lastAppliedSpec");
 }
 
 function takenBack(object: JsonMap): string {

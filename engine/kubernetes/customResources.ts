@@ -1,19 +1,24 @@
 /** When custom resources count as made: by the annotation `pulumi.com/waitFor`, or for well-known kinds by what their controllers say. */
 import { JSONPath } from "jsonpath-plus";
 import { UserError } from "../errors.ts";
+import { groupOf } from "../kubernetesKinds.ts";
 import { releaseVerdict } from "./canaries.ts";
 import { annotation, at, listAt, textAt, title, type Json, type JsonMap, type KubernetesObject } from "./objects.ts";
 import { conditionOf, failed, READY, unseen, waiting, wordsOf, type Condition, type Verdict } from "./verdict.ts";
 
 /**
  * The condition of the annotation: `condition=Type[=Status]`, `jsonpath={…}[=value]`, or a JSON list of such, all of which must hold.
- * undefined without the annotation. Throws UserError when it cannot be understood.
+ * undefined without the annotation, or where it asks a Canary for its verdict only, which is awaited anyway. Throws UserError when it cannot be understood.
  */
 export function waitForCondition(object: KubernetesObject): Condition | undefined {
   const text = annotation(object, "pulumi.com/waitFor");
   if (text === "") return undefined;
-  const conditions = expressions(text).map((expression) => parseExpression(expression, object));
-  if (conditions.length === 0) throw malformed(object, text, "at least one condition is needed");
+  const asked = expressions(text);
+  if (asked.length === 0) throw malformed(object, text, "at least one condition is needed");
+  // Flagger's verdict tells more than its condition, which stays False for good where a release was taken back and nothing is left to judge.
+  const others = isCanary(groupOf(object.apiVersion), object.kind) ? asked.filter((expression) => !/^condition=Promoted(=True)?$/i.test(expression)) : asked;
+  if (others.length === 0) return undefined;
+  const conditions = others.map((expression) => parseExpression(expression, object));
   return (live) => {
     const verdicts = conditions.map((condition) => condition(live));
     return verdicts.find(({ state }) => state === "failed") ?? verdicts.find(({ state }) => state === "waiting") ?? READY;

@@ -99,6 +99,17 @@ describe("the verdict on a canary", () => {
     const waitFor = { "pulumi.com/waitFor": "condition=Promoted" };
     assert.equal(await judge(canary("Succeeded", "1", {}, waitFor), other), "waiting");
     assert.equal(await judge(canary("Succeeded", "1", {}, waitFor), same), "ready");
-    assert.equal(await judge(canary("Succeeded", "1", { conditions: [] }, waitFor), same), "waiting");
+    const more = { "pulumi.com/waitFor": '["condition=Promoted", "condition=Mirrored"]' };
+    assert.equal(await judge(canary("Succeeded", "1", {}, more), same), "waiting");
+    assert.equal(await judge(canary("Succeeded", "1", { conditions: [{ type: "Mirrored", status: "True" }] }, more), same), "ready");
+  });
+
+  it("is there, though Flagger goes on to say that nothing was promoted, once it has seen that the old version is wanted again", async () => {
+    const taken = (applied: string): KubernetesObject => canary("Failed", applied, { lastPromotedSpec: "1" }, { "pulumi.com/waitFor": "condition=Promoted" });
+    const condition = conditionFor(taken("2"));
+    const states = [];
+    for (const object of [taken("2"), taken("2"), taken("1")]) states.push((await condition?.(object, around({ deployments: same }), true))?.state);
+    assert.deepEqual(states, ["waiting", "waiting", "ready"]);
+    assert.deepEqual(await said([[taken("1"), 0], [taken("1"), 60]], { deployments: other }), ["waiting: Flagger has not looked at this revision yet", "failed: Flagger took the release back (it is Failed), and has not changed since"]);
   });
 });
