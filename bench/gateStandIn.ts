@@ -71,16 +71,24 @@ export async function behave(node: Node, namespace: string, manners: Manners): P
   await node.kubectl(["exec", pod, `--namespace=${namespace}`, "--", "/usr/bin/node", "--eval", script, JSON.stringify(manners)]);
 }
 
-/** A web server like any, app `garbage`, where the gates are: it answers 200 to whatever it is asked. `image`: one with Node.js in it. */
-export async function putGarbage(node: Node, namespace: string, image: string): Promise<void> {
-  const labels = { app: "garbage", "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
-  const answering = "require('node:http').createServer((request, response) => response.end('<html>It works!</html>')).listen(8080)";
-  const container = { name: "garbage", image, command: ["/usr/bin/node", "--eval", answering], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
-  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "garbage", namespace, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } }));
-  await node.kubectl(["wait", "--for=condition=Ready", "pod/garbage", `--namespace=${namespace}`, "--timeout=180s"]);
+/** What stands where a gate should: a web server like any, which answers 200 to whatever it is asked; one that is broken; one that never answers. */
+const strangers = { garbage: "response.end('<html>It works!</html>')", broken: "response.writeHead(500).end()", silent: "request.resume()" } as const;
+/** An app of that name, in a pod of its own. */
+export type Stranger = keyof typeof strangers;
+
+/** Puts them where the gates are. `image`: one with Node.js in it. */
+export async function putStrangers(node: Node, namespace: string, image: string, apps: readonly Stranger[]): Promise<void> {
+  const pods = apps.map((app) => {
+    const labels = { app, "app.kubernetes.io/part-of": "rlhf-audit-trail", "app.kubernetes.io/component": "gate" };
+    const answering = `require('node:http').createServer((request, response) => { ${strangers[app]} }).listen(8080)`;
+    const container = { name: app, image, command: ["/usr/bin/node", "--eval", answering], ports: [{ name: "http", containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
+    return { apiVersion: "v1", kind: "Pod", metadata: { name: app, namespace, labels }, spec: { terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [container] } };
+  });
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "List", items: pods }));
+  await node.kubectl(["wait", "--for=condition=Ready", ...apps.map((app) => `pod/${app}`), `--namespace=${namespace}`, "--timeout=180s"]);
 }
 
-/** Turns a gate's Service to the pods of an app, and waits until its endpoints are these. */
+/** Turns a gate's Service to the pods of an app, of which there may be none, and waits until its endpoints are these. */
 export async function leadGate(node: Node, namespace: string, role: Role, app: string): Promise<void> {
   await node.kubectl(["patch", "service", `${role}-service`, `--namespace=${namespace}`, "--type=merge", `--patch=${JSON.stringify({ spec: { selector: { app } } })}`]);
   const addresses = async (...args: string[]): Promise<string> => (await node.kubectl(["get", ...args, `--namespace=${namespace}`])).split(/\s+/).filter((word) => word !== "").sort().join(" ");

@@ -9,10 +9,12 @@ import type { Node } from "../cluster/node.ts";
 import { repository } from "../cluster/paths.ts";
 import { mustRun } from "../cluster/run.ts";
 import { applyText } from "../cluster/up.ts";
+import { exitCodes } from "../delivery/exitCodes.ts";
+import { digestOf } from "../delivery/image.ts";
 import { CanaryScene, type Outcome } from "./canaryScene.ts";
 import { canaryNames } from "./canaryStack.ts";
 import { builder, Signers } from "./gatedEvidence.ts";
-import { leadGate, putGarbage, type Role, roles } from "./gateStandIn.ts";
+import { leadGate, putStrangers, type Role, roles } from "./gateStandIn.ts";
 import { GoodVersions } from "./goodVersions.ts";
 import type { Report } from "./measure.ts";
 import { onCluster, tell } from "./ownCluster.ts";
@@ -46,8 +48,10 @@ async function measure(node: Node, runs: number): Promise<Report> {
   process.env["PULUMI_CONFIG_PASSPHRASE"] ??= "of the rehearsal alone";
   const images = await loadVersions(node, { first: {}, second: {}, third: {} });
   const scene = await CanaryScene.make(node, tell);
-  const token = await putGates(node, Object.values(images));
-  await putGarbage(node, home, images.first);
+  const signers = new Signers();
+  const token = await putGates(node, signers);
+  await putEvidence(node, signers, Object.values(images));
+  await putStrangers(node, home, images.first, ["garbage", "broken", "silent"]);
   const patience = { timeout: "3s" };
   // One tick must hold the questions of all gates.
   const keys = { interval: "15s", gates: { enabled: true, compliance: patience, security: patience, performance: patience, approval: { ...patience, required: true } } };
@@ -61,19 +65,28 @@ async function measure(node: Node, runs: number): Promise<Report> {
     for (let round = 0; round < runs; round++) {
       const good = await scene.release({ ...wish, image: versions.next() });
       all.push(await judged("all gates say yes", good, scene, node, () => promoted(good)));
-      versions.promoted();
+      if (good.end.code === 0) versions.promoted();
       for (const role of roles) {
         await leadGate(node, home, role, "garbage");
         const outcome = await scene.release({ ...wish, image: versions.next() });
         all.push(await judged(`garbage in the place of ${role}`, outcome, scene, node, (words) => refused(outcome, words, role)));
         await leadGate(node, home, role, `${role}-gate`);
       }
-      const begun = performance.now();
-      const end = await scene.stack.release(versions.next()).ended;
-      const record = await delivery(scene, "history", "--stack", "canary", "--json");
-      if (end.code === 0) versions.promoted();
-      all.push({ title: "delivery release, all gates say yes", seconds: (performance.now() - begun) / 1000, requests: 0, failed: 0, fresh: 0, words: await status(scene, node), wrong: end.code === 0 && /"promoted"/.test(record) ? undefined : `ended with ${String(end.code)}:\n${end.output.slice(-3_000)}\n${record.slice(-2_000)}` });
-      tell(`delivery release: ended with ${String(end.code)}`);
+      for (const app of ["nobody", "silent", "broken"] as const) {
+        await leadGate(node, home, "compliance", app);
+        all.push(await released(`delivery release, ${app} in the place of compliance`, scene, node, versions.next(), refusedFor(/compliance/)));
+        await leadGate(node, home, "compliance", "compliance-gate");
+      }
+      const withdrawn = versions.next();
+      await node.kubectl(["delete", "configmap", evidenceName(digestOf(withdrawn)), `--namespace=${namespace}`]);
+      all.push(await released("delivery release, compliance says no: there is no evidence", scene, node, withdrawn, refusedFor(/compliance/)));
+      await putEvidence(node, signers, [withdrawn]);
+      const last = await released("delivery release, all gates say yes", scene, node, versions.next(), ({ code, record }) => {
+        assert.equal(code, exitCodes.done, "was not promoted");
+        assert.match(record, /"released"/, "the record does not say so");
+      });
+      all.push(last);
+      if (last.wrong === undefined) versions.promoted();
     }
     tell(await delivery(scene, "ledger", "verify", ".delivery/ledger", "--key", ".delivery/ledger.pub"));
   } finally {
@@ -82,9 +95,8 @@ async function measure(node: Node, runs: number): Promise<Report> {
   return report(all);
 }
 
-/** The gates, and all that they ask about these images. @returns Flagger's token */
-async function putGates(node: Node, images: readonly string[]): Promise<string> {
-  const signers = new Signers();
+/** The gates, which trust these signers. @returns Flagger's token */
+async function putGates(node: Node, signers: Signers): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "bench-gated-"));
   try {
     writeFileSync(join(folder, "trust.json"), signers.trust);
@@ -92,9 +104,13 @@ async function putGates(node: Node, images: readonly string[]): Promise<string> 
   } finally {
     rmSync(folder, { recursive: true });
   }
-  const items = images.map((image) => image.slice(image.indexOf("@") + 1)).map((digest) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: evidenceName(digest), namespace }, data: signers.about(digest) }));
-  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   return Buffer.from(await node.kubectl(["get", "secret", "gates-token", `--namespace=${home}`, "--output=jsonpath={.data.token}"]), "base64").toString();
+}
+
+/** All that the gates ask about these images. */
+async function putEvidence(node: Node, signers: Signers, images: readonly string[]): Promise<void> {
+  const items = images.map(digestOf).map((digest) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: evidenceName(digest), namespace }, data: signers.about(digest) }));
+  await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
 }
 
 async function delivery({ stack }: CanaryScene, ...words: string[]): Promise<string> {
@@ -118,6 +134,47 @@ async function judged(title: string, outcome: Outcome, scene: CanaryScene, node:
   }
   tell(`${title}: up ended with ${String(outcome.end.code)}, ${outcome.phases.join(" → ")}, weights ${outcome.weights.join(" ")}, ${outcome.bad.length} bad of ${outcome.requests}, ${outcome.fresh} of the new version\n  ${words.join("\n  ")}${wrong === undefined ? "" : `\nWRONG: ${wrong}`}`);
   return { title, seconds: (outcome.end.done - outcome.end.begun) / 1000, requests: outcome.requests, failed: outcome.bad.length, fresh: outcome.fresh, words, wrong };
+}
+
+/** What a release command left behind: its exit status, what `status` shows afterwards, and the release in the record. */
+interface Left {
+  readonly code: number | null;
+  readonly shown: string;
+  readonly record: string;
+  readonly fresh: number;
+}
+
+/** One release by the release command. */
+async function released(title: string, scene: CanaryScene, node: Node, image: string, judge: (left: Left) => void): Promise<Judged> {
+  const { load } = scene;
+  if (load === undefined) throw new Error("the scene has not begun");
+  const [begun, from] = [performance.now(), load.answers.length];
+  const { code, output } = await scene.stack.release(image).ended;
+  const seconds = (performance.now() - begun) / 1000;
+  await load.more(100);
+  const answers = load.answers.slice(from);
+  const [fresh, failed] = [answers.filter(({ digest }) => digest === digestOf(image)).length, answers.filter(({ failure }) => failure !== undefined).length];
+  const { releases } = JSON.parse(await delivery(scene, "history", "--stack", "canary", "--json")) as { releases: readonly unknown[] };
+  const left = { code, shown: await delivery(scene, "status", "--stack", "canary", "--kubeconfig", node.kubeconfig), record: JSON.stringify(releases[0]), fresh };
+  let wrong: string | undefined;
+  try {
+    assert.equal(failed, 0, "requests failed");
+    judge(left);
+  } catch (error) {
+    wrong = `${error instanceof Error ? error.message : String(error)}\n${left.shown}\n${left.record}\n${output.slice(-3_000)}`;
+  }
+  tell(`${title}: ended with ${String(code)}, ${failed} bad of ${answers.length}, ${fresh} of the new version\n${left.shown}\n${left.record}${wrong === undefined ? "" : `\nWRONG: ${wrong}`}`);
+  return { title, seconds, requests: answers.length, failed, fresh, words: [left.record], wrong };
+}
+
+/** Taken back before anybody met it, and both tell why. */
+function refusedFor(reason: RegExp): (left: Left) => void {
+  return ({ code, shown, record, fresh }) => {
+    assert.equal(code, exitCodes.takenBack);
+    assert.equal(fresh, 0, "had requests before it was judged");
+    assert.match(shown, reason, "status does not tell why");
+    assert.match(record, reason, "the record does not tell why");
+  };
 }
 
 function promoted({ end, phases }: Outcome): void {

@@ -14,11 +14,13 @@ interface Question {
   /** Fields of Flagger's payload that differ. */
   readonly change: object;
   readonly status: number;
+  /** Whether it waits for others, whose time is no fault of the gate's: the goal leaves such ones out. */
+  readonly reads: boolean;
 }
 
 const questions: readonly Question[] = [
-  { called: "a no that needs no read", change: { namespace: "other" }, status: 403 },
-  { called: "a yes: three reads of the API server, one signature", change: {}, status: 200 },
+  { called: "a no that needs no read", change: { namespace: "other" }, status: 403, reads: false },
+  { called: "a yes: three reads of the API server, one signature", change: {}, status: 200, reads: true },
 ];
 
 export const usualRuns = 3;
@@ -28,17 +30,17 @@ export async function run(runs: number): Promise<Report> {
   try {
     const figures: Figure[] = [];
     const late: string[] = [];
-    for (const { called, change, status } of questions) {
+    for (const { called, change, status, reads } of questions) {
       const body = JSON.stringify({ name: "app", namespace: "shop", phase: "Progressing", checksum: "5888c66699", metadata: { gate: "compliance", hook: "pre-rollout" }, ...change });
       await load(scene.question, body, status, 2); // compiled code and open connections, as after the first minute
       const all: number[][] = [];
       const before = scene.reads();
       for (let at = 0; at < runs; at += 1) all.push(await load(scene.question, body, status, seconds));
-      if (status === 403 && scene.reads() !== before) throw new Error("a question that needs no read made one; what was measured is not what it says");
+      if (!reads && scene.reads() !== before) throw new Error("a question that needs no read made one; what was measured is not what it says");
       for (const share of [0.5, 0.99, 1]) {
         const samples = all.map((times) => quantile(times, share));
         figures.push({ name: `${called}, ${share === 1 ? "slowest" : `p${share * 100}`}`, unit: "ms", digits: 1, samples });
-        if (share === 0.99 && Math.max(...samples) > goalMs) late.push(called);
+        if (share === 0.99 && !reads && Math.max(...samples) > goalMs) late.push(called);
       }
     }
     return {

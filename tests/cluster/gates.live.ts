@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { leadGate, putGarbage } from "../../bench/gateStandIn.ts";
+import { leadGate, putStrangers } from "../../bench/gateStandIn.ts";
 import { add } from "../../cluster/add.ts";
 import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
@@ -137,7 +137,7 @@ describe("the gates, on the local cluster", function () {
     assert.match(await judge("security", "pre-rollout"), /^200 Passed: .*; their yes is proven by compliance, their presence by approval, performance\.$/);
 
     const image = await node.kubectl(["get", "deployment", "compliance-gate", `--namespace=${home}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
-    await putGarbage(node, home, image);
+    await putStrangers(node, home, image, ["garbage"]);
     try {
       for (const role of ["compliance", "security", "performance", "approval"] as const) {
         await leadGate(node, home, role, "garbage");
