@@ -1,6 +1,7 @@
 /** When a Flagger Canary has judged what was just written: the phase alone tells of the release before. */
 import { isDeepStrictEqual } from "node:util";
 import { at, listAt, mapAt, numberAt, textAt, type Json, type JsonMap, type KubernetesObject } from "./objects.ts";
+import { withoutQueries } from "./reasons.ts";
 import { conditionOf, failed, READY, waiting, wordsOf, type Condition, type Surroundings } from "./verdict.ts";
 
 /** Phases in which a revision is looked at. */
@@ -20,18 +21,21 @@ const LOOP_SECONDS = 10;
 export function releaseVerdict(now: () => number = () => performance.now()): Condition {
   let before: { applied: string; at: number } | undefined;
   let begun = false;
+  // When the analysis that was seen began, by the cluster's clock.
+  let since = "";
   return async (object, around) => {
     const phase = textAt(object, "status", "phase");
     const applied = textAt(object, "status", "lastAppliedSpec");
     // Flagger may name the new revision a moment before the phase moves: a changed name alone is no verdict, only news to wait for.
     if (before?.applied !== applied) before = { applied, at: now() };
     begun ||= JUDGING.has(phase) || applied === "";
+    if (JUDGING.has(phase)) since = begin(object);
     if (phase !== "Failed" && !SETTLED.has(phase)) {
       const stuck = JUDGING.has(phase) ? "" : await primaryStuck(object, around);
       if (stuck !== "") return failed(stuck);
       return waiting(await progress(object, phase, around));
     }
-    if (begun) return phase === "Failed" ? failed(takenBack(object)) : READY;
+    if (begun) return phase === "Failed" ? failed(`${takenBack(object)}${await lastHalt(object, around, since)}`) : READY;
     const pending = await hasOtherRevision(object, around);
     if (!pending && (phase !== "Failed" || hasLookedAtPromoted(object))) return READY;
     const interval = secondsOf(textAt(object, "spec", "analysis", "interval")) || 60;
@@ -57,6 +61,23 @@ function hasLookedAtPromoted(object: JsonMap): boolean {
 function takenBack(object: JsonMap): string {
   const words = wordsOf(conditionOf(object, "Promoted"));
   return `${TOOK_BACK}${words === "" ? "" : ` (${words})`}`;
+}
+
+/** What kept a release from going on, at last, as a further sentence; empty where its analysis was not seen or the cluster has dropped the event. */
+async function lastHalt(object: KubernetesObject, around: Surroundings, since: string): Promise<string> {
+  if (since === "") return "";
+  const halt = /^Halt \S+ advancement (.+)/s;
+  const words = (await eventsOf(object, around, since)).flatMap((event) => halt.exec(textAt(event, "message"))?.[1] ?? []).at(-1);
+  return words === undefined ? "" : `: ${withoutQueries(words.trim()).slice(0, 300)}`;
+}
+
+/** Events about an object since a time, the newest last. */
+async function eventsOf(object: KubernetesObject, around: Surroundings, since: string): Promise<JsonMap[]> {
+  const uid = textAt(object, "metadata", "uid");
+  const time = (event: JsonMap): string => textAt(event, "lastTimestamp") || textAt(event, "eventTime");
+  return (await around.list("v1", "events"))
+    .filter((event) => textAt(event, "involvedObject", "uid") === uid && time(event) >= since)
+    .toSorted((left, right) => time(left).localeCompare(time(right)));
 }
 
 /** Whether the target's pods would differ from those that carry the traffic. */
@@ -113,13 +134,9 @@ async function shareOf(object: KubernetesObject, around: Surroundings): Promise<
 
 /** Which hooks have said yes in this analysis, and Flagger's last complaint, as its events tell them. */
 async function told(object: KubernetesObject, around: Surroundings): Promise<string[]> {
-  const uid = textAt(object, "metadata", "uid");
-  const time = (event: JsonMap): string => textAt(event, "lastTimestamp") || textAt(event, "eventTime");
-  const events = (await around.list("v1", "events"))
-    .filter((event) => textAt(event, "involvedObject", "uid") === uid && time(event) >= begin(object))
-    .toSorted((left, right) => time(left).localeCompare(time(right)));
+  const events = await eventsOf(object, around, begin(object));
   const passed = new Set(events.flatMap((event) => /^(?:Pre-rollout|Confirm-[a-z-]+) check (\S+) passed/.exec(textAt(event, "message"))?.[1] ?? []));
-  const complaint = textAt(events.findLast((event) => textAt(event, "type") === "Warning"), "message").trim().slice(0, 200);
+  const complaint = withoutQueries(textAt(events.findLast((event) => textAt(event, "type") === "Warning"), "message").trim()).slice(0, 200);
   return [...(passed.size === 0 ? [] : [`yes from ${[...passed].join(", ")}`]), ...(complaint === "" ? [] : [complaint])];
 }
 

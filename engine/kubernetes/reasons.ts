@@ -85,6 +85,11 @@ async function lastLines(client: ApiClient, pod: JsonMap, container: string, pre
   }
 }
 
+/** What others said, without what follows the question mark of an address in it: Flagger writes whole addresses of gates, and tokens stand there. */
+export function withoutQueries(text: string): string {
+  return text.replace(/(\bhttps?:\/\/[^\s"'?]+)\?[^\s"']*/g, "$1?…");
+}
+
 async function ownedReplicaSets(client: ApiClient, object: KubernetesObject, signal: AbortSignal): Promise<string[]> {
   if (object.kind !== "Deployment") return [];
   const list = await client.request("GET", objectPath("apps/v1", "replicasets", namespaceOf(object), ""), { signal });
@@ -102,7 +107,7 @@ async function warnings(client: ApiClient, namespace: string, asked: ReadonlyMap
   for (const event of listAt(list, "items").toSorted((left, right) => time(left).localeCompare(time(right)))) {
     const since = asked.get(textAt(event, "involvedObject", "uid"));
     if (since === undefined || (time(event) !== "" && time(event) < since)) continue;
-    seen.add(`event on ${textAt(event, "involvedObject", "kind")} ${textAt(event, "involvedObject", "name")}: ${textAt(event, "reason")}: ${textAt(event, "message").trim().slice(0, 400)}`);
+    seen.add(`event on ${textAt(event, "involvedObject", "kind")} ${textAt(event, "involvedObject", "name")}: ${textAt(event, "reason")}: ${withoutQueries(textAt(event, "message").trim()).slice(0, 400)}`);
   }
   return [...seen].slice(-6);
 }

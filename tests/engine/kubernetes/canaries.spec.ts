@@ -45,6 +45,19 @@ describe("the verdict on a canary", () => {
     assert.deepEqual(looks, ["waiting: Flagger has not looked at this revision yet", "waiting: phase Progressing", "failed: Flagger took the release back (it is Failed)"]);
   });
 
+  it("tells what kept the release back at last, of this analysis, and no token that stands in an address", async () => {
+    const events = [
+      event("Halt web.x advancement of the one before", "2026-01-01T00:00:09Z"),
+      event('Halt web.x advancement pre-rollout check compliance failed POST http://compliance.gates/validate?token=s3cret giving up: Post "http://compliance.gates/validate?token=s3cret&x": context deadline exceeded\n', "2026-01-01T00:00:30Z"),
+      event("Rolling back web.x failed checks threshold reached 3", "2026-01-01T00:00:40Z"),
+    ];
+    const ended = canary("Failed", "2", { conditions: [{ type: "Promoted", status: "False", message: "it is Failed", lastTransitionTime: "2026-01-01T00:00:40Z" }] });
+    const looks = await said([[canary("Progressing", "2"), 10], [ended, 50]], { deployments: other, events });
+    const words = 'pre-rollout check compliance failed POST http://compliance.gates/validate?… giving up: Post "http://compliance.gates/validate?…": context deadline exceeded';
+    assert.equal(looks[1], `failed: Flagger took the release back (it is Failed): ${words}`);
+    assert.doesNotMatch(looks.join(), /s3cret/);
+  });
+
   it("is not told by the revision's name alone: Flagger may write it before the phase", async () => {
     const looks = await said([[canary("Failed", "1"), 0], [canary("Failed", "2"), 9], [canary("Progressing", "2"), 10], [canary("Succeeded", "2"), 90]], { deployments: other });
     assert.deepEqual(looks.map((text) => text.split(":")[0]), ["waiting", "waiting", "waiting", "ready"]);
