@@ -11,6 +11,7 @@ import { liveSlot, trafficOn } from "./liveSlot.ts";
 import { policyNotes } from "./policyNotes.ts";
 import { type Ended, firstLine, type Note, type ReleaseContext, rulesOf, secondsSince, sourceOf, stopSignal, switchOf } from "./releaseContext.ts";
 import { type BlueGreenRecord, releaseId, unfinished } from "./releaseRecord.ts";
+import { recordedText } from "./recordedText.ts";
 import { checkRules, type Situation } from "./releaseRules.ts";
 import { otherSlot } from "./slots.ts";
 import type { Stack } from "./stack.ts";
@@ -100,7 +101,7 @@ async function judgeSwitched(context: ReleaseContext, record: BlueGreenRecord, {
   const outcome = await Promise.race([watched, failing]);
   if ("result" in outcome) return await notVerified(context, record, outcome);
   const { judgement, hurtAt } = outcome;
-  const noteDecision = (): void => note(record.id, { kind: "bake-decision", data: { decision: judgement.decision, because: judgement.because.slice(0, 500) } });
+  const noteDecision = (): void => note(record.id, { kind: "bake-decision", data: { decision: judgement.decision, because: recordedText(judgement.because) } });
   if (judgement.decision === "roll-back") {
     const hurtSince = hurtAt === undefined ? undefined : new Date(Date.now() - (performance.now() - switchedAt) + 1000 * hurtAt);
     await takeBack({ ...context, note: afterwards(context, noteDecision) }, record, { cause: "bake", because: judgement.because, ...(hurtSince !== undefined && { hurtSince }) }, update);

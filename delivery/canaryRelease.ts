@@ -10,6 +10,7 @@ import { mapAt, objectPath, textAt } from "./kubernetes.ts";
 import { policyNotes } from "./policyNotes.ts";
 import { type Ended, firstLine, type ReleaseContext, secondsSince, stopSignal } from "./releaseContext.ts";
 import { type CanaryRecord, releaseId, unfinished } from "./releaseRecord.ts";
+import { recordedText } from "./recordedText.ts";
 import { checkRules } from "./releaseRules.ts";
 import { findTarget } from "./rollBackTarget.ts";
 import { servedImage } from "./servedImage.ts";
@@ -120,7 +121,7 @@ async function takeBackCanary(context: CanaryContext, record: CanaryRecord, caus
   await lease.write({ ...record, phase: "reverting", because });
   tell("reverting", `release ${record.id} is taken back: ${because}`);
   await breakOff(context);
-  note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: because.slice(0, 500) });
+  note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: cause === "operator" ? because.slice(0, 500) : recordedText(because) });
   tell("settling", "configuration and state are made to agree");
   const restore = async (): Promise<Updated> => await deploy({ image: record.before.image }, { ...update, skipPreview: true });
   let restored = await restore();

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ApiClient } from "../engine/kubernetes/client.ts";
 import { type KubernetesObject, listAt, mapAt, objectPath, textAt } from "./kubernetes.ts";
+import { recordedText } from "./recordedText.ts";
 import type { Note } from "./releaseContext.ts";
 
 const lineSchema = z.object({
@@ -104,8 +105,7 @@ export function gateNotes({ words }: GateRecord, image: string): Note[] {
   return words.toReversed().map(({ time, gate, hook, outcome, reason, template, inputs }) => ({
     kind: "gate-verdict",
     what: { image },
-    // Nothing that looks like a mail address may stand in the ledger, and a builder's id can.
-    why: `${time} at ${hook ?? "no hook"}: ${reason}`.replace(/\p{Cc}/gu, " ").replaceAll("@", " at ").slice(0, 500).toWellFormed(),
+    why: recordedText(`${time} at ${hook ?? "no hook"}: ${reason}`),
     evidence: [...(template === null ? [] : [{ name: "pod-template", digest: template }]), ...Object.entries(inputs).map(([name, digest]) => ({ name: evidenceName(name), digest }))].slice(0, 100),
     data: { gate, verdict: verdicts[outcome], findings: outcome === "pass" ? 0 : 1, waived: 0 },
   }));

@@ -1,0 +1,4 @@
+/** What a cluster said, as a record takes it that stays for ever: one line of at most 500 characters, in which nothing looks like a mail address. */
+export function recordedText(text: string): string {
+  return text.replace(/\p{Cc}/gu, " ").replaceAll("@", " at ").slice(0, 500).toWellFormed();
+}
