@@ -23,6 +23,9 @@ function podsOf(target: string): { readonly canary: string; readonly primary: st
   return { canary: `${literal}-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)`, primary: `${literal}-primary-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)` };
 }
 
+/** cAdvisor looks at a container every 10 to 20 s and tells it late, and a rate needs two looks: in less there may be none. */
+const leastContainerSeconds = 60;
+
 /** Measures the canary and the primary over the same window, by the application's own counters and cAdvisor's. */
 export async function measure(prometheus: Prometheus, where: { readonly namespace: string; readonly target: string; readonly container: string; readonly windowSeconds: number }): Promise<Measures> {
   const { namespace, target, container, windowSeconds } = where;
@@ -39,12 +42,13 @@ export async function measure(prometheus: Prometheus, where: { readonly namespac
     // No series of errors is no error; no series of requests is no request.
     return { errors: { hits: failed ?? 0, total: all ?? 0 }, latency };
   };
+  const seldom = `[${Math.max(windowSeconds, leastContainerSeconds)}s]`;
   const inContainer = select(pods.canary, `,container="${container}"`);
   const [canary, primary, cpu, memory] = await Promise.all([
     version("canary"),
     version("primary"),
-    prometheus.number("canary-cpu", `max(sum by (pod) (rate(container_cpu_usage_seconds_total${inContainer}${window})))`),
-    prometheus.number("canary-memory", `max(sum by (pod) (max_over_time(container_memory_working_set_bytes${inContainer}${window})))`),
+    prometheus.number("canary-cpu", `max(sum by (pod) (rate(container_cpu_usage_seconds_total${inContainer}${seldom})))`),
+    prometheus.number("canary-memory", `max(sum by (pod) (max_over_time(container_memory_working_set_bytes${inContainer}${seldom})))`),
   ]);
   return { canary, primary, cpu, memory };
 }

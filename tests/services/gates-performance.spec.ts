@@ -118,6 +118,17 @@ describe("gates: performance", () => {
     assert.equal(new Set(stub.asked.map(({ query }) => query)).size, 8);
   });
 
+  it("asks for processor and memory over a minute at the least: cAdvisor looks seldom, and a rate needs two looks", async () => {
+    const over = async (windowSeconds: number): Promise<string[]> => {
+      stub.asked.length = 0;
+      await answer({ windowSeconds });
+      return stub.asked.map(({ query }) => `${/container_\w+|http_\w+/.exec(query)?.[0] ?? ""} ${/\[\d+s\]/.exec(query)?.[0] ?? ""}`);
+    };
+    const [short, long] = [await over(30), await over(300)];
+    for (const series of ["container_cpu_usage_seconds_total", "container_memory_working_set_bytes"]) assert.ok(short.includes(`${series} [60s]`) && long.includes(`${series} [300s]`), short.join());
+    assert.ok(short.includes("http_requests_total [30s]") && long.includes("http_requests_total [300s]"), short.join());
+  });
+
   it("takes too few requests, of either, for not yet and never for good; but enough errors among few are enough", async () => {
     measured({ requests: 49, errors: 0, latency: [49, 49, 49, 49] }, well);
     assert.match(await answer(), /^not-yet: Not yet: the canary answered 49 requests in 60 s; 50 are needed/);
