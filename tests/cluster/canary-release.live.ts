@@ -27,7 +27,8 @@ describe("the canary stack on the local cluster, under load", function () {
   const digest = (image: string): string => image.slice(image.indexOf("@") + 1);
   /** What Flagger did, whole: of its events about one Canary the cluster takes 25, and then one in five minutes. */
   const told = async (): Promise<string> => await node.kubectl(["logs", "deployment/flagger", "--namespace=flagger-system"]);
-  const liveImage = async (): Promise<string> => await node.kubectl(["get", "deployment", `${app}-primary`, `--namespace=${namespace}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
+  const imageOf = async (deployment: string): Promise<string> => await node.kubectl(["get", "deployment", deployment, `--namespace=${namespace}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
+  const liveImage = async (): Promise<string> => await imageOf(`${app}-primary`);
   /** Changes the target as a person with kubectl would. */
   const patch = async (change: object, ...more: string[]) => await kubectl(node, "patch", "deployment", app, `--namespace=${namespace}`, "--type=strategic", `--patch=${JSON.stringify(change)}`, ...more);
   const withImage = (image: string): object => ({ spec: { template: { spec: { containers: [{ name: app, image }] } } } });
@@ -119,6 +120,10 @@ describe("the canary stack on the local cluster, under load", function () {
     assert.match(await told(), /compliance-pre-rollout.*(no such host|connection refused|deadline)/);
     assert.match(outcome.end.output, /compliance-pre-rollout/, "the reason is told");
     assert.equal(await liveImage(), images.second);
+    // The version before is asked for again: Flagger judges nothing, and its condition stays at No.
+    const back = await scene().stack.release(images.second).ended;
+    assert.equal(back.code, 0, back.output);
+    assert.deepEqual([await imageOf(app), await liveImage()], [images.second, images.second]);
   });
 
   it("a version that fails one request in five is taken back; whoever asks afterwards is answered by the old one", async () => {
