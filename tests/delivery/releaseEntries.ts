@@ -8,14 +8,14 @@ import { createLedger, openLedger } from "../../ledger/writer.ts";
 
 const folders: string[] = [];
 
-/** A folder of its own, gone after the tests. */
+/** A folder of its own, gone with this process: mocha's processes each run several files, and a hook of this file would be of the first one only. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "delivery-"));
   folders.push(path);
   return path;
 }
 
-after(() => {
+process.once("exit", () => {
   for (const path of folders) rmSync(path, { recursive: true, force: true });
 });
 
