@@ -1,4 +1,5 @@
 /** An A/B test of three ticks: whoever sends the header meets the new version, and nobody else does until it is promoted. */
+import { digestOf } from "../delivery/image.ts";
 import type { CanaryScene, Outcome } from "./canaryScene.ts";
 import { canaryNames, type CanaryWish } from "./canaryStack.ts";
 import { SwitchLoad } from "./switchLoad.ts";
@@ -13,7 +14,7 @@ interface AbTest {
 }
 
 export async function abTest(scene: CanaryScene, wish: CanaryWish): Promise<AbTest> {
-  const digest = wish.image.slice(wish.image.indexOf("@") + 1);
+  const digest = digestOf(wish.image);
   const inside = await SwitchLoad.start(scene.node, scene.address, { rate: 10, host: canaryNames.hostname, idleClients: 0, headers: { "x-canary": "insider" } });
   const begun = scene.load?.answers.length ?? 0;
   const wrong = { insiders: 0, others: 0, failed: 0 };

@@ -1,6 +1,7 @@
 /** The canary stack on a cluster under load, and what one release of it looked like from outside. */
 import { add } from "../cluster/add.ts";
 import type { Node } from "../cluster/node.ts";
+import { digestOf } from "../delivery/image.ts";
 import { CanaryStack, canaryNames, type CanaryWish, entrances } from "./canaryStack.ts";
 import { CanaryWatch, type Told } from "./canaryWatch.ts";
 import { SwitchLoad } from "./switchLoad.ts";
@@ -85,7 +86,7 @@ export class CanaryScene {
     const [end] = await Promise.all([run.ended, meanwhile()]);
     await load.more(100);
     const answers = load.answers.slice(from);
-    return outcome(end, answers, { phases: watch.phases.slice(phase), weights: watch.weights.slice(weight) }, wish.image.slice(wish.image.indexOf("@") + 1));
+    return outcome(end, answers, { phases: watch.phases.slice(phase), weights: watch.weights.slice(weight) }, digestOf(wish.image));
   }
 
   async end(): Promise<void> {

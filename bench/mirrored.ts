@@ -1,5 +1,6 @@
 /** A release whose new version gets copies of all requests, and no user until it has passed. */
 import type { Node } from "../cluster/node.ts";
+import { digestOf } from "../delivery/image.ts";
 import type { CanaryScene, Outcome } from "./canaryScene.ts";
 import { canaryNames, type CanaryWish } from "./canaryStack.ts";
 
@@ -18,7 +19,7 @@ interface Mirrored {
 export async function mirrored(scene: CanaryScene, wish: CanaryWish, ticks: number, requests: number): Promise<Mirrored> {
   const { watch, load } = scene;
   if (load === undefined) throw new Error("the scene has not begun");
-  const digest = wish.image.slice(wish.image.indexOf("@") + 1);
+  const digest = digestOf(wish.image);
   let [asked, copies] = [0, 0];
   const told = watch.mirrored.length;
   // No load of our own: what the new version counts are copies.

@@ -1,4 +1,5 @@
 /** A release under weights that keeps whoever met the new version on it, by a cookie. Of the load's clients, those with a kept connection keep cookies, and the others have none. */
+import { digestOf } from "../delivery/image.ts";
 import type { CanaryScene, Outcome } from "./canaryScene.ts";
 import type { CanaryWish } from "./canaryStack.ts";
 import { type Answer, monotonicMs } from "./switchRequests.ts";
@@ -26,7 +27,7 @@ const learnedMs = 2_000;
 export async function sticky(scene: CanaryScene, wish: CanaryWish): Promise<Sticky> {
   const { watch, load } = scene;
   if (load === undefined) throw new Error("the scene has not begun");
-  const digest = wish.image.slice(wish.image.indexOf("@") + 1);
+  const digest = digestOf(wish.image);
   const [from, weights, phases] = [load.answers.length, watch.weights.length, watch.phases.length];
   const outcome = await scene.release({ ...wish, keys: { ...wish.keys, "traffic.kind": "weights", "traffic.sessionAffinity.enabled": true } });
   const answers = load.answers.slice(from);

@@ -10,7 +10,7 @@ import { mapAt, objectPath, textAt } from "./kubernetes.ts";
 import { policyNotes } from "./policyNotes.ts";
 import { type Ended, firstLine, type ReleaseContext, secondsSince, stopSignal } from "./releaseContext.ts";
 import { type CanaryRecord, releaseId, unfinished } from "./releaseRecord.ts";
-import { recordedText } from "./recordedText.ts";
+import { recordedWhy } from "./recordedText.ts";
 import { checkRules } from "./releaseRules.ts";
 import { findTarget } from "./rollBackTarget.ts";
 import { servedImage } from "./servedImage.ts";
@@ -91,7 +91,7 @@ async function follow(context: CanaryContext, record: CanaryRecord): Promise<End
   }
   process.stderr.write(update.verbose ? "" : updated.output);
   const because = reasonOf(updated);
-  const judged = /took the release back/.test(because);
+  const judged = because.includes(TOOK_BACK);
   await takeBackCanary(context, record, judged ? "bake" : "verification", because);
   if (updated.result === "violation") return { exitCode: exitCodes.policy, record };
   return { exitCode: judged ? exitCodes.takenBack : exitCodes.notVerified, record };
@@ -121,7 +121,7 @@ async function takeBackCanary(context: CanaryContext, record: CanaryRecord, caus
   await lease.write({ ...record, phase: "reverting", because });
   tell("reverting", `release ${record.id} is taken back: ${because}`);
   await breakOff(context);
-  note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: cause === "operator" ? because.slice(0, 500) : recordedText(because) });
+  note(record.id, { kind: "rolled-back", data: { from: "canary", to: "primary", cause }, why: recordedWhy(cause, because) });
   tell("settling", "configuration and state are made to agree");
   const restore = async (): Promise<Updated> => await deploy({ image: record.before.image }, { ...update, skipPreview: true });
   let restored = await restore();

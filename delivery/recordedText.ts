@@ -2,3 +2,6 @@
 export function recordedText(text: string): string {
   return text.replace(/\p{Cc}/gu, " ").replaceAll("@", " at ").slice(0, 500).toWellFormed();
 }
+
+/** Why a release was taken back, for the record: a person's own words are theirs to mend, and the ledger says what is wrong with them. */
+export const recordedWhy = (cause: string, because: string): string => (cause === "operator" ? because.slice(0, 500) : recordedText(because));

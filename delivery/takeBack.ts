@@ -3,7 +3,7 @@ import { DeliveryError } from "./deliveryError.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { liveSlot, moveTraffic } from "./liveSlot.ts";
 import { firstLine, type ReleaseContext, secondsSince, stopSignal, switchOf } from "./releaseContext.ts";
-import { recordedText } from "./recordedText.ts";
+import { recordedWhy } from "./recordedText.ts";
 import type { BlueGreenRecord } from "./releaseRecord.ts";
 import type { StartedUpdate } from "./stackUpdate.ts";
 
@@ -42,7 +42,7 @@ export async function takeBack(context: ReleaseContext, record: BlueGreenRecord,
   note(record.id, {
     kind: "rolled-back",
     data: { from: record.to, to: record.from, cause, ...(hurtSince !== undefined && { hurtSince: hurtSince.toISOString() }) },
-    why: cause === "operator" ? because.slice(0, 500) : recordedText(because),
+    why: recordedWhy(cause, because),
   });
   tell("settling", `configuration and state are made to agree, and ${record.to} is emptied`);
   const images = { ...record.before.images, [record.to]: undefined };
