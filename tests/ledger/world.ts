@@ -14,14 +14,14 @@ export const keys: readonly PublicKey[] = [publicKey];
 
 const folders: string[] = [];
 
-/** A folder of its own, gone after the tests. */
+/** A folder of its own, gone with this process: a hook would be of the first file only that a process runs. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "ledger-"));
   folders.push(path);
   return path;
 }
 
-after(() => {
+process.once("exit", () => {
   for (const path of folders) rmSync(path, { recursive: true, force: true });
 });
 
