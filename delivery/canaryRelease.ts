@@ -172,6 +172,6 @@ export async function rollBackCanary(context: CanaryContext, why: string, number
     throw new DeliveryError(exitCodes.refused, "No release under way, and the version before the live one is not known. Nothing was changed.", "Name one with --to <number>; `delivery history` shows the numbers.");
   }
   const image = number === undefined ? (last ?? "") : withDigest(running.image, findTarget(history.releases, stack.choice.stack, number).image);
-  const { exitCode } = await releaseCanary(context, image, { reason: "incident", schema: "none", why: why.slice(0, 500), overrideFreeze: why });
+  const { exitCode } = await releaseCanary(context, image, { reason: "incident", schema: "none", why, overrideFreeze: why });
   return exitCode;
 }

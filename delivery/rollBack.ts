@@ -4,6 +4,7 @@ import { DeliveryError } from "./deliveryError.ts";
 import { type ExitCode, exitCodes } from "./exitCodes.ts";
 import { digestOf, withDigest } from "./image.ts";
 import { liveSlot } from "./liveSlot.ts";
+import { recordedText } from "./recordedText.ts";
 import { type BlueGreenRecord, unfinished } from "./releaseRecord.ts";
 import type { ReleaseContext } from "./releaseContext.ts";
 import { findTarget } from "./rollBackTarget.ts";
@@ -42,7 +43,7 @@ export async function rollBackTo(context: ReleaseContext, number: number, why: s
   const warm = running.images[otherSlot(live)];
   if (unfinished(context.lease.found, "blue-green") === undefined && warm !== undefined && digestOf(warm) === target.image) return await rollBack(context, why);
   const image = withDigest(running.images[live] ?? warm ?? "", target.image);
-  const { exitCode } = await release(context, image, { reason: "incident", schema: "none", why: `back to release ${number}: ${why}`.slice(0, 500), overrideFreeze: why });
+  const { exitCode } = await release(context, image, { reason: "incident", schema: "none", why: recordedText(`back to release ${number}: ${why}`), overrideFreeze: why });
   return exitCode;
 }
 

@@ -1,5 +1,6 @@
 /** The kinds of value that entries are made of. None can hold a person's name, address or secret by design; free text is searched for addresses. */
 import { z } from "zod";
+import { unfitText } from "./text.ts";
 
 /** RFC 3339 in UTC with milliseconds, in exactly this shape: `2026-11-23T20:00:00.000Z`. */
 export const timestamp = z.iso.datetime({ precision: 3, error: "must be a time in UTC with milliseconds, such as 2026-11-23T20:00:00.000Z" });
@@ -27,12 +28,8 @@ export const seconds = z.number().min(0);
 /** Count of something. */
 export const count = z.int().min(0);
 
-const address = /[^\s@]@[^\s@]+\.[^\s@]/;
-
 /** Free text for people: 1 to 500 characters on one line; nothing that looks like an e-mail address. */
-export const text = z
-  .string()
-  .min(1)
-  .max(500)
-  .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), "must be one line of well-formed text")
-  .refine((value) => !address.test(value), "holds what looks like an e-mail address: entries stay for ever, so say it without one");
+export const text = z.string().superRefine((value, context) => {
+  const message = unfitText(value);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});

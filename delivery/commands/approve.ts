@@ -3,6 +3,7 @@ import { ledgerOfAttestations } from "../ledgerOptions.ts";
 import type { NoteOptions } from "../noteAttestation.ts";
 import type { OutputOptions } from "../output.ts";
 import { signWithOption, trustOption } from "../signing.ts";
+import { personsWords } from "../recordedText.ts";
 
 interface Options extends OutputOptions, NoteOptions {
   readonly image: string;
@@ -24,7 +25,7 @@ export function define(command: Command): void {
     .requiredOption("--evidence <file>", "the ConfigMap with the signed evidence: it says who wrote the release, who may not approve it")
     .option("-s, --stack <name>", "the stack, for the record (default: the environment's name)")
     .option("--hours <count>", "how long the yes counts", hours, 24)
-    .option("--why <text>", "what the approval says; no names")
+    .option("--why <text>", "what the approval says; no names", personsWords)
     .option("--namespace <name>", "namespace of the ConfigMap (default: kubectl's)")
     .option("--out <file>", "write the ConfigMap there (default: standard output)")
     .addHelpText(

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { defaultLedger, peopleOption, signingKeyOption } from "../ledgerOptions.ts";
 import type { OutputOptions } from "../output.ts";
+import { personsWords } from "../recordedText.ts";
 
 interface Options extends OutputOptions {
   readonly stack: string;
@@ -16,7 +17,7 @@ export function define(command: Command): void {
   peopleOption(signingKeyOption(command))
     .requiredOption("-s, --stack <name>", "the stack")
     .addOption(new Option("--ledger <folder>", "the ledger that says so").env("DELIVERY_LEDGER").default(defaultLedger))
-    .requiredOption("--why <text>", "why, for who is stopped by it; no names")
+    .requiredOption("--why <text>", "why, for who is stopped by it; no names", personsWords)
     .option("--until <time>", "when it ends by itself, RFC 3339 (default: when it is ended)", moment)
     .option("--end", "end the freeze that was begun", false)
     .addHelpText("after", "\nExamples:\n  $ delivery freeze --stack production --why 'an audit is under way' --until 2026-12-01T08:00:00Z\n  $ delivery freeze --stack production --end --why 'the audit is over'\n\nPlanned freezes stand in the stack's configuration (`freezes`). Roll-backs are always allowed.")

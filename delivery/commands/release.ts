@@ -2,15 +2,16 @@ import { type Command, Option } from "commander";
 import type { Intent } from "../intent.ts";
 import { type ChangeOptions, changeOptions } from "../releaseOptions.ts";
 import { schemaSteps } from "../schemaContract.ts";
+import { personsWords } from "../recordedText.ts";
 
 /** Adds what a release declares of itself. */
 export function intentOptions(command: Command): Command {
   return command
-    .option("--why <text>", "what the record says; no names")
+    .option("--why <text>", "what the record says; no names", personsWords)
     .option("--commit <id>", "full id of the commit that it was built from (default: what the pipeline names)")
     .addOption(new Option("--reason <word>", "incident: it mends what users met").choices(["planned", "incident"]).default("planned"))
     .addOption(new Option("--schema <step>", "what it does to the database's schema; contract is refused while the old version must stay able to return").choices(schemaSteps).default("none"))
-    .option("--override-freeze <why>", "release in spite of a freeze; recorded");
+    .option("--override-freeze <why>", "release in spite of a freeze; recorded", personsWords);
 }
 
 export function define(command: Command): void {

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { type ChangeOptions, changeOptions } from "../releaseOptions.ts";
+import { personsWords } from "../recordedText.ts";
 
 export function define(command: Command): void {
   changeOptions(command)
-    .option("--why <text>", "what the record says; no names", "an operator asked for it")
+    .option("--why <text>", "what the record says; no names", personsWords, "an operator asked for it")
     .option("--to <number>", "the version of this release, as `delivery history` numbers them", number)
     .addHelpText(
       "after",
