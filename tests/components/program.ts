@@ -17,7 +17,7 @@ export async function runStack(stack: string, preview: boolean, more: Record<str
       );
       const program = require.resolve("../../index.ts");
       Reflect.deleteProperty(require.cache, program);
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- each run must register anew, as a fresh process would
+      // oxlint-disable-next-line typescript/no-require-imports -- each run must register anew, as a fresh process would
       return require(program) as Inputs;
     },
     { preview },
