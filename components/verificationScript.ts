@@ -44,7 +44,7 @@ const main = async () => {
       if (error.foreign ? Date.now() >= begun + settleMs : passed > 0) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
       reason = error.message;
       passed = 0;
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
   console.log("verified: " + passed + " of " + CHECKS + " checks passed at " + TARGET);

@@ -1,9 +1,10 @@
 /** Requests to an API server: one clear sentence for each way in which they fail, bounded retries where a retry is harmless. */
-import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from "node:http";
-import { type RequestOptions, request as httpsRequest } from "node:https";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { RequestOptions } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemCode, UserError } from "../errors.ts";
 import { ownCertificateProblem, serverCertificateProblem } from "./certificates.ts";
+import { http, https } from "./http.ts";
 import type { Connection } from "./kubeconfig.ts";
 import { type Json, type JsonMap } from "./objects.ts";
 
@@ -212,7 +213,7 @@ function send(url: URL, options: RequestOptions, payload: string | undefined): P
         resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8"), retryAfter: response.headers["retry-after"] }),
       );
     };
-    const outgoing = url.protocol === "http:" ? httpRequest(url, options, take) : httpsRequest(url, options, take);
+    const outgoing = url.protocol === "http:" ? http.request(url, options, take) : https.request(url, options, take);
     outgoing.on("error", reject);
     outgoing.end(payload);
   });

@@ -1,11 +1,12 @@
 /** Where a cluster is and who we are there, read from a kubeconfig as kubectl reads it. */
 import { existsSync } from "node:fs";
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent, type AgentOptions, type RequestOptions } from "node:https";
+import type { Agent } from "node:http";
+import type { AgentOptions, RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { suggestion, UserError } from "../errors.ts";
+import { http, https } from "./http.ts";
 import { kubeConfigClass } from "./kubeConfigClass.ts";
 
 /** What a person or a provider resource says about the cluster to use. */
@@ -49,7 +50,7 @@ export async function openKubeconfig(choice: ClusterChoice, env: NodeJS.ProcessE
   }
   const server = new URL(cluster.server.endsWith("/") ? cluster.server : `${cluster.server}/`);
   const viaProxy = (cluster.proxyUrl ?? "") !== "";
-  let agent: HttpAgent | undefined;
+  let agent: Agent | undefined;
   return {
     server,
     context,
@@ -63,7 +64,7 @@ export async function openKubeconfig(choice: ClusterChoice, env: NodeJS.ProcessE
         throw new UserError(`The credentials of context "${context}" (${source}) cannot be had: ${cause instanceof Error ? cause.message : String(cause)}`, undefined, { cause });
       }
       // The library's agents close every connection; with a proxy they are needed.
-      if (!viaProxy) options.agent = agent ??= server.protocol === "http:" ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ ...tlsOf(options), keepAlive: true });
+      if (!viaProxy) options.agent = agent ??= server.protocol === "http:" ? new http.Agent({ keepAlive: true }) : new https.Agent({ ...tlsOf(options), keepAlive: true });
       return options;
     },
     close: () => agent?.destroy(),

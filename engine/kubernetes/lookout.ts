@@ -2,10 +2,10 @@
  * Notices changes of objects as they happen, by the API's watches. All it tells is that it is worth looking again: whoever waits reads
  * the objects himself, so that a watch that is refused, breaks or misses something makes him slower and nothing worse.
  */
-import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { http, https } from "./http.ts";
 import type { Connection } from "./kubeconfig.ts";
 
 /** Objects to look out for. */
@@ -94,7 +94,7 @@ async function follow(connection: Connection, { collection, ...query }: Watched,
       else response.resume();
     };
     const headers: OutgoingHttpHeaders = { ...(options.headers as OutgoingHttpHeaders | undefined), accept: "application/json" };
-    const request = url.protocol === "http:" ? httpRequest : httpsRequest;
+    const { request } = url.protocol === "http:" ? http : https;
     const outgoing = request(url, { ...options, headers, signal }, take);
     outgoing.on("error", reject);
     outgoing.end();

@@ -9,7 +9,7 @@ import { makePack, policy } from "./packs.ts";
 /** Whether code of a package is loaded, in a program's words. */
 const loaded = (name: string): string => `Object.keys(require.cache).some((file) => file.replaceAll("\\\\", "/").includes("/node_modules/${name}/") && file.endsWith("js"))`;
 
-describe("what the SDK loads for the few who use it", () => {
+describe("what is loaded for the few who use it", () => {
   afterEach(removeFolders);
 
   /** What a program that ends well exports. */
@@ -55,6 +55,21 @@ exports.same = pulumi.automation.LocalWorkspace === require("@pulumi/pulumi/auto
 exports.after = ${loaded("execa")};
 `;
     assert.deepEqual(await outputsOf(program), { before: false, made: true, names: true, same: true, after: true });
+  });
+
+  it("zod's languages are there for who speaks them", async () => {
+    const program = `
+const { z } = require("zod");
+const german = () => Object.keys(require.cache).some((file) => file.endsWith("de.cjs"));
+exports.before = german();
+exports.english = z.number().safeParse("x").error.issues[0].message;
+z.config(z.locales.de());
+exports.german = z.number().safeParse("x").error.issues[0].message;
+exports.after = german();
+`;
+    const { german, ...others } = (await outputsOf(program)) as Record<string, unknown>;
+    assert.deepEqual(others, { before: false, english: "Invalid input: expected number, received string", after: true });
+    assert.match(String(german), /^Ungültige Eingabe/);
   });
 
   it("tracing is there for who starts it", () => {
