@@ -60,7 +60,8 @@ async function goThrough(context: ReleaseContext, record: BlueGreenRecord): Prom
   const signal = stopSignal(context);
   const source = sourceOf(context);
   await lease.write({ ...record, phase: "updating" });
-  const before = await source.traffic(record.from).catch(() => undefined);
+  // While the update begins: it has long been answered when the traffic moves.
+  const before = source.traffic(record.from).catch(() => undefined);
   const begun = performance.now();
   tell("updating", `${record.to} is filled, started and verified; ${record.from} keeps the traffic meanwhile`);
   const update = startUpdate(deploy, { active: record.to, images: { ...record.before.images, [record.to]: record.image } }, context.update, lease.lost);
@@ -137,7 +138,7 @@ async function untilSwitched(context: ReleaseContext, { to }: BlueGreenRecord, {
 }
 
 /** Watches the new version until it is judged. */
-async function watch(context: ReleaseContext, { from, to }: BlueGreenRecord, source: Source, before: Counters | undefined, switchedAt: number): Promise<Baked> {
+async function watch(context: ReleaseContext, { from, to }: BlueGreenRecord, source: Source, before: Promise<Counters | undefined>, switchedAt: number): Promise<Baked> {
   const rules = rulesOf(context);
   context.tell("baking", `${to} is watched for ${rules.durationSeconds} s: errors up to ${100 * rules.maxErrorRatio} %, answers within ${rules.maxLatencySeconds} s`);
   const [seen, after, pods] = await Promise.all([source.baseline(from).catch(() => undefined), source.traffic(from).catch(() => undefined), source.pods(to).catch(() => undefined)]);
@@ -146,7 +147,7 @@ async function watch(context: ReleaseContext, { from, to }: BlueGreenRecord, sou
     slot: to,
     rules,
     restartsBefore: pods?.restarts ?? 0,
-    baseline: seen ?? between(before, after),
+    baseline: seen ?? between(await before, after),
     switchedAt,
     signal: stopSignal(context),
     onSample: (_sample, judgement) => context.tell("baking", judgement.because, judgement),

@@ -3,7 +3,6 @@ import { Interrupted } from "../engine/errors.ts";
 import type { InterruptWatch } from "../engine/interrupt.ts";
 import type { Terminal } from "../engine/progress.ts";
 import type { Plan } from "../engine/plan.ts";
-import { changeStack } from "../engine/stackUpdate.ts";
 import { makeStyle } from "../engine/style.ts";
 import type { SlotSettings } from "./slots.ts";
 import type { Stack } from "./stack.ts";
@@ -77,7 +76,8 @@ async function updateStack({ choice, project, file, engine }: Stack, settings: S
     isTTY: false,
     columns: 120,
   };
-  const change = engine === "pulumi" ? (await import("../engine/commandPulumi.ts")).changeByCli : changeStack;
+  // Not before it is needed: a roll-back moves the traffic first.
+  const change = engine === "pulumi" ? (await import("../engine/commandPulumi.ts")).changeByCli : (await import("../engine/stackUpdate.ts")).changeStack;
   const plan = await change("update", choice.stack, {
     project,
     // None named: the project's own, as `up` takes it.
