@@ -18,6 +18,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   policy: () => import("./policy.ts"),
   mutation: () => import("./mutation.ts"),
   injuries: () => import("./injuries.ts"),
+  release: () => import("./release.ts"),
   restore: () => import("./restore.ts"),
   switch: () => import("./switch.ts"),
   canary: () => import("./canary.ts"),

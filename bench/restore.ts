@@ -2,18 +2,15 @@
 import { add } from "../cluster/add.ts";
 import type { Node } from "../cluster/node.ts";
 import { exitCodes } from "../delivery/exitCodes.ts";
-import type { ReleaseEvent } from "../delivery/releaseEvents.ts";
 import type { FaultSettings } from "../services/audit-trail/fault-settings.ts";
+import { between, type Good, isBad, releaseGood, slowMs, timeOf } from "./goodRelease.ts";
 import type { Figure, Report } from "./measure.ts";
 import { onCluster, tell } from "./ownCluster.ts";
-import { type CommandEnd, ReleaseScene } from "./releaseScene.ts";
+import { ReleaseScene } from "./releaseScene.ts";
 import { loadVersions } from "./switchImages.ts";
-import type { Answer } from "./switchRequests.ts";
 
 const cluster = "bench-restore";
 const bakeSeconds = 60;
-/** An answer that takes longer is a bad one: the bound of the bake. */
-const slowMs = 2_000;
 
 /** Faults that a verification can see, of versions that are born with them. */
 const inborn = { "a check fails": { failChecks: ["redis"] }, "wrong digest": { wrongDigest: true }, "never ready": { neverReady: true } } as const satisfies Record<string, Partial<FaultSettings>>;
@@ -40,18 +37,6 @@ interface Bad {
   readonly detected: number | undefined;
   /** From the decision to the selector's change. */
   readonly restored: number | undefined;
-}
-
-/** A good release, in seconds. */
-interface Good {
-  readonly promoted: boolean;
-  readonly answers: number;
-  /** All but the bake and both starts of pods. */
-  readonly own: number;
-  /** Of the slot's pods, from the creation to readiness. */
-  readonly podStart: number;
-  /** Of the verification's pod, from the creation to its container's start. */
-  readonly verificationStart: number;
 }
 
 export const usualRuns = 10;
@@ -87,20 +72,6 @@ async function measure(node: Node, runs: number): Promise<Report> {
   return report(good, bad, runs);
 }
 
-const isBad = ({ failure, sent, answered }: Answer): boolean => failure !== undefined || answered - sent > slowMs;
-const timeOf = ({ told }: CommandEnd, step: ReleaseEvent["step"]): number | undefined => told.find(({ event }) => event.step === step)?.at;
-const between = (from: number | undefined, to: number | undefined): number | undefined => (from === undefined || to === undefined ? undefined : (to - from) / 1000);
-
-async function releaseGood(node: Node, scene: ReleaseScene, image: string): Promise<Good> {
-  // As precise as the cluster's own times are.
-  const since = Math.floor(Date.now() / 1000) * 1000;
-  const end = await scene.run("release", "--image", image);
-  const starts = await startsOf(node, image, since);
-  const whole = (end.done - end.begun) / 1000;
-  const bake = between(timeOf(end, "switched"), timeOf(end, "released")) ?? 0;
-  return { promoted: end.code === exitCodes.done, answers: scene.since(end.begun).filter(isBad).length, ...starts, own: whole - bake - starts.podStart - starts.verificationStart };
-}
-
 async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Promise<Bad> {
   const command = scene.start("release", "--image", image);
   if (kind in later) {
@@ -121,29 +92,6 @@ async function releaseBad(scene: ReleaseScene, kind: Fault, image: string): Prom
     hurt: between(first, last) ?? 0,
     detected: between(first, decided),
     restored: timeOf(end, "switched") === undefined ? undefined : Math.max(0, between(decided, backAt) ?? 0),
-  };
-}
-
-interface Pod {
-  readonly metadata: { readonly creationTimestamp: string };
-  readonly spec: { readonly containers: readonly { readonly image: string }[] };
-  readonly status: {
-    readonly conditions?: readonly { readonly type: string; readonly lastTransitionTime: string }[];
-    readonly containerStatuses?: readonly { readonly state: { readonly terminated?: { readonly startedAt: string } } }[];
-  };
-}
-
-/** How long pods of an image took to start, as the cluster has it: whole seconds. Pods that were there before took no time. */
-async function startsOf(node: Node, image: string, since: number): Promise<Pick<Good, "podStart" | "verificationStart">> {
-  const pods = async (app: string): Promise<Pod[]> => {
-    const { items } = JSON.parse(await node.kubectl(["get", "pods", "--namespace=local", `--selector=app=${app}`, "--output=json"])) as { items: Pod[] };
-    return items.filter(({ metadata, spec }) => Date.parse(metadata.creationTimestamp) >= since && spec.containers.some((container) => container.image === image));
-  };
-  const longest = (all: readonly Pod[], started: (pod: Pod) => string | undefined): number =>
-    Math.max(0, ...all.map((pod) => (Date.parse(started(pod) ?? pod.metadata.creationTimestamp) - Date.parse(pod.metadata.creationTimestamp)) / 1000));
-  return {
-    podStart: longest(await pods("rlhf-audit-trail"), ({ status }) => status.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime),
-    verificationStart: longest(await pods("rlhf-audit-trail-verification"), ({ status }) => status.containerStatuses?.[0]?.state.terminated?.startedAt),
   };
 }
 
