@@ -2,7 +2,9 @@
 // that are shipped, its Automation API, tracing, a compiler for packs that are JavaScript), and zod its fifty languages, is loaded when it is first
 // used. A program's own import of any is left as it is.
 "use strict";
+const { readFileSync } = require("node:fs");
 const Module = require("node:module");
+const { keptFor } = require("./transpiled.cjs");
 
 const load = Module._load;
 const sdk = (file) => new RegExp(`[\\\\/]@pulumi[\\\\/]pulumi[\\\\/]${file.replaceAll("/", "[\\\\/]")}$`);
@@ -16,9 +18,10 @@ const late = [
   { request: /^normalize-package-data$/, from: sdk("runtime/closure/codePaths\\.js"), standIn: callable },
   { request: /^@opentelemetry\/(?!api$)/, from: sdk("cmd/run/tracing\\.js"), standIn: (real) => new Proxy({}, { get: (_, name) => callable(() => real()[name]) }) },
   { request: /[\\/]typescript-shim$/, from: sdk("runtime/closure/parseFunction\\.js"), standIn: module },
+  { request: /[\\/]typescript-shim$/, from: sdk("tsutils\\.js"), standIn: (real) => module(real, { parseConfigFileTextToJson: parseConfig(real) }) },
   { request: /^repl$/, from: npm("ts-node/dist/repl\\.js"), standIn: module },
-  { request: /^typescript$/, from: sdk("(tsutils|cmd/run-policy-pack/run)\\.js"), standIn: (real, ...whose) => module(real, { version: versionOf(...whose) }) },
-  { request: /^ts-node$/, from: sdk("(tsutils|cmd/run-policy-pack/run)\\.js"), standIn: (real, ...whose) => module(real, { VERSION: versionOf(...whose), register: registerLate(real) }) },
+  { request: /^typescript$/, from: sdk("(tsutils|cmd/run/run|cmd/run-policy-pack/run)\\.js"), standIn: (real, ...whose) => module(real, { version: versionOf(...whose) }) },
+  { request: /^ts-node$/, from: sdk("(tsutils|cmd/run/run|cmd/run-policy-pack/run)\\.js"), standIn: (real, ...whose) => module(real, { VERSION: versionOf(...whose), register: registerLate(real, ...whose) }) },
 ];
 
 Module._load = function (request, parent, isMain) {
@@ -62,20 +65,58 @@ function versionOf(request, parent) {
   return file === undefined ? undefined : createRequire(parent.filename)(file).version;
 }
 
-/** Registers ts-node once a TypeScript file comes: most packs have none. One with a tsconfig.json of its own may want more than these files compiled. */
-function registerLate(real) {
+/** What the compiler makes of a tsconfig's text: of plain JSON, what JSON says. */
+function parseConfig(real) {
+  return (path, text) => {
+    try {
+      return { config: JSON.parse(text) };
+    } catch {
+      return real().parseConfigFileTextToJson(path, text);
+    }
+  };
+}
+
+/**
+ * Registers ts-node once a TypeScript file comes that it is needed for: most packs have none, and a program's may be kept from the time before. A pack with
+ * a tsconfig.json of its own may want more than these files compiled.
+ */
+function registerLate(real, request, parent) {
   return (options) => {
-    if (options?.skipProject !== true) return real().register(options);
+    const kept = keptFor(options, [versionOf(request, parent), versionOf(options?.compiler ?? "typescript", parent)], process.env["RLHF_ENGINE_TRANSPILED"]);
+    if (options?.skipProject !== true && kept === undefined) return real().register(options);
     const before = new Map([".ts", ".cts", ".mts"].map((extension) => [extension, Module._extensions[extension]]));
+    const register = () => {
+      for (const [extension, own] of before) {
+        if (own === undefined) delete Module._extensions[extension];
+        else Module._extensions[extension] = own;
+      }
+      const service = real().register(options);
+      if (kept === undefined) return;
+      keepOutputs(service, kept);
+      showPlaces(kept, parent); // ts-node has its own library for that, which knows its own outputs only
+    };
     for (const extension of before.keys()) {
       Module._extensions[extension] = (file, name) => {
-        for (const [each, own] of before) {
-          if (own === undefined) delete Module._extensions[each];
-          else Module._extensions[each] = own;
-        }
-        real().register(options);
+        const code = kept?.read(name, readFileSync(name, "utf8"));
+        if (code !== undefined) return file._compile(code, name);
+        register();
         return Module._extensions[extension](file, name);
       };
     }
+    if (kept !== undefined) showPlaces(kept, parent);
+  };
+}
+
+/** Stack traces name places in the sources, and not in what was made of them. */
+function showPlaces(kept, parent) {
+  load.call(Module, "source-map-support", parent).install({ retrieveFile: (path) => kept.mapped(path.replace(/^file:\/\//, "")) ?? null });
+}
+
+function keepOutputs(service, kept) {
+  const { compile } = service;
+  service.compile = (source, name, ...more) => {
+    const output = compile(source, name, ...more);
+    kept.write(name, source, output);
+    return output;
   };
 }

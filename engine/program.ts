@@ -118,9 +118,10 @@ function runnerPath(cwd: string): string {
 }
 
 function programEnvironment({ target, debug }: ProgramOptions): NodeJS.ProcessEnv {
-  const { runtime } = target;
+  const { root, runtime } = target;
   return {
     ...childEnvironment(target),
+    RLHF_ENGINE_TRANSPILED: join(root, "node_modules", ".cache", "transpiled"),
     ...(debug && { RLHF_ENGINE_DEBUG: "true" }),
     ...(runtime.typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
     ...(runtime.tsconfig === undefined ? {} : { PULUMI_NODEJS_TSCONFIG_PATH: runtime.tsconfig }),
