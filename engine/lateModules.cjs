@@ -1,6 +1,6 @@
 // Preloaded into the processes that the engine starts: what Pulumi's SDK loads at its start for the few who use it (npm's library for functions
-// that are shipped, its Automation API, tracing, a compiler for packs that are JavaScript), and zod its fifty languages, is loaded when it is first
-// used. A program's own import of any is left as it is.
+// that are shipped, its Automation API, tracing, a compiler for packs that are JavaScript), and others beside it (a YAML parser, zod's fifty languages), is
+// loaded when it is first used. A program's own import of any is left as it is.
 "use strict";
 const { readFileSync } = require("node:fs");
 const Module = require("node:module");
@@ -14,6 +14,8 @@ const npm = (file) => new RegExp(`[\\\\/]node_modules[\\\\/]${file.replaceAll("/
 const late = [
   { request: /^@npmcli\/arborist$/, from: sdk(".*"), standIn: module },
   { request: /^\.\/automation$/, from: sdk("index\\.js"), standIn: module },
+  { request: /^js-yaml$/, from: sdk("runtime/manifest\\.js"), standIn: module },
+  { request: /^glob$/, from: npm("@pulumi/kubernetes/yaml/.*\\.js"), standIn: module },
   { request: /^\.\.\/locales\/index\.cjs$/, from: npm("zod/v4/(classic/external|core/index)\\.cjs"), standIn: module },
   { request: /^normalize-package-data$/, from: sdk("runtime/closure/codePaths\\.js"), standIn: callable },
   { request: /^@opentelemetry\/(?!api$)/, from: sdk("cmd/run/tracing\\.js"), standIn: (real) => new Proxy({}, { get: (_, name) => callable(() => real()[name]) }) },
