@@ -1,23 +1,13 @@
 /** Ledgers with releases in them, for what reads them. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateKeys, parseSecretKey } from "../../ledger/note.ts";
 import type { Draft, Entry } from "../../ledger/schema.ts";
 import { createLedger, openLedger } from "../../ledger/writer.ts";
+import { temporaryFolder } from "../ledger/temporary.ts";
 
-const folders: string[] = [];
-
-/** A folder of its own, gone with this process: mocha's processes each run several files, and a hook of this file would be of the first one only. */
-export function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "delivery-"));
-  folders.push(path);
-  return path;
-}
-
-process.once("exit", () => {
-  for (const path of folders) rmSync(path, { recursive: true, force: true });
-});
+/** A folder of its own. */
+export const folder = (): string => temporaryFolder("delivery-");
 
 export const image = (letter: string): string => `sha256:${letter.repeat(64)}`;
 export const ada = `p-${"a".repeat(32)}`;

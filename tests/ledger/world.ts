@@ -1,29 +1,19 @@
 /** Ledgers to try things on. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { segmentPath } from "../../ledger/files.ts";
 import { generateKeys, parsePublicKey, parseSecretKey, type PublicKey, type SecretKey } from "../../ledger/note.ts";
 import type { Draft } from "../../ledger/schema.ts";
 import { createLedger, openLedger, type OpenOptions } from "../../ledger/writer.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 export const pair = generateKeys("example.com/releases");
 export const key: SecretKey = parseSecretKey(pair.secret);
 export const publicKey: PublicKey = parsePublicKey(pair.public);
 export const keys: readonly PublicKey[] = [publicKey];
 
-const folders: string[] = [];
-
-/** A folder of its own, gone with this process: a hook would be of the first file only that a process runs. */
-export function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "ledger-"));
-  folders.push(path);
-  return path;
-}
-
-process.once("exit", () => {
-  for (const path of folders) rmSync(path, { recursive: true, force: true });
-});
+/** A folder of its own. */
+export const folder = (): string => temporaryFolder("ledger-");
 
 export const digestOf = (letters: string): string => `sha256:${letters.repeat(64).slice(0, 64)}`;
 
