@@ -1,4 +1,7 @@
 /** Loaded before the tier's tests: a machine that can't carry a cluster fails the whole tier, in one line. It must not pass by skipping. */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ClusterError } from "../../cluster/failure.ts";
 import { checkGo, checkPlatform, ensurePrograms } from "../../cluster/host.ts";
 import { buildParts } from "../../cluster/parts.ts";
@@ -12,6 +15,9 @@ try {
   process.exit(error.exitCode);
 }
 
+/** For what a worker's process leaves to the whole run: mocha ends workers within a second. Readable, as servers do not run as root. */
+const prefix = join(tmpdir(), "tier-");
+
 /** Builds what is missing before the first test, once for all workers: on a new machine that takes longer than any test may. */
 export async function mochaGlobalSetup(): Promise<void> {
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -19,4 +25,11 @@ export async function mochaGlobalSetup(): Promise<void> {
   await buildParts(tell);
   await buildParts(tell, "canary");
   await buildParts(tell, "contour");
+  const made = mkdtempSync(prefix);
+  chmodSync(made, 0o755);
+  process.env["TEST_FOLDER"] = made; // the workers begin after this
+}
+
+export function mochaGlobalTeardown(): void {
+  rmSync(process.env["TEST_FOLDER"] ?? "", { recursive: true, force: true });
 }

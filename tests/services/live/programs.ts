@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { debianRoot, postgresPackage } from "../../../cluster/images/debian.ts";
@@ -34,8 +34,7 @@ async function unpacked(): Promise<ServerPrograms> {
   });
   const { folder: root } = await debianRoot([server, "redis-tools"]);
   // PostgreSQL does not run as root, and another user can't look into root's cache.
-  const folder = mkdtempSync(join(tmpdir(), "audit-trail-servers-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const folder = mkdtempSync(join(process.env["TEST_FOLDER"] ?? tmpdir(), "audit-trail-servers-"));
   chmodSync(folder, 0o755);
   await mustRun("cp", ["-r", join(root, "usr"), join(root, "lib"), folder]);
   const binaries = join(folder, "usr/lib/postgresql", server.replace("postgresql-", ""), "bin");
