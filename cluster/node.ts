@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
+import { http } from "../engine/kubernetes/http.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
 import { cniPlugins } from "./host.ts";
 import type { Programs } from "./parts.ts";
@@ -133,7 +133,7 @@ export class Node {
   /** What the launcher says now; undefined while its socket does not answer. */
   async status(): Promise<NodeStatus | undefined> {
     return await new Promise((resolve) => {
-      const asked = request({ socketPath: this.path("run/control.sock"), path: "/status", timeout: 5000 }, (response) => {
+      const asked = http.request({ socketPath: this.path("run/control.sock"), path: "/status", timeout: 5000 }, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (part: string) => (text += part));
         response.on("end", () => resolve(JSON.parse(text) as NodeStatus));
