@@ -1,29 +1,13 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import fc from "fast-check";
-import { type AnalysisArgs, Canary, type CanaryArgs, releaseGates } from "../../components/index.ts";
-import { canaryAnalysis, canaryTraffic, objectionsToAnalysis, timesOf } from "../../components/canaryAnalysis.ts";
-import { type Labels, loadSelector, selects, servingSelector, slotSelector } from "../../components/labels.ts";
-import { loadScript, objectionsToLoad } from "../../components/loadSource.ts";
+import { type AnalysisArgs, type CanaryArgs, releaseGates } from "../../components/index.ts";
+import { canaryAnalysis, canaryTraffic, objectionsToAnalysis } from "../../components/canaryAnalysis.ts";
 import { canaryMetrics } from "../../components/metricTemplates.ts";
-import { type Inputs, type Registered, at, bothWays, isAfter, objectAt, one, underMocks, valueOf, without } from "./mocks.ts";
+import { build } from "./canaryStack.ts";
+import { type Inputs, type Registered, at, bothWays, isAfter, objectAt, one, valueOf, without } from "./mocks.ts";
 
-const args: CanaryArgs = {
-  app: "audit",
-  namespace: "staging",
-  environment: "staging",
-  secretName: "rlhf-secrets",
-  image: `ghcr.io/terragonlabs/rlhf-audit-trail@sha256:${"a".repeat(64)}`,
-  gateway: { name: "audit", namespace: "staging", sectionName: "https", hosts: ["audit.example.com"] },
-  prometheus: "http://prometheus.monitoring:9090",
-};
-const build = (more: Partial<CanaryArgs>, preview: boolean) => underMocks(() => new Canary("audit", { ...args, ...more }), { preview });
 const specOf = async (more: Partial<CanaryArgs>) => one((await build(more, false)).registered, "Canary", "audit-canary").inputs["spec"] as Inputs;
 const timeouts = { compliance: { timeout: "5s" }, security: { timeout: "10s" }, performance: { timeout: "10s" } };
-const lockOf = (registered: readonly Registered[]) => one(registered, "ValidatingAdmissionPolicy").inputs["spec"] as Inputs;
 
 for (const { title, preview } of bothWays) {
   describe(`Canary ${title}`, () => {
@@ -234,53 +218,6 @@ describe("The Canary", () => {
   });
 });
 
-describe("The canary's ticks", () => {
-  it("agree with a real Flagger: interval 10 s, threshold 2, weights 25 and 50", () => {
-    assert.deepEqual(timesOf({ interval: "10s", threshold: 2, traffic: { kind: "weights", maxWeight: 50, stepWeight: 25 } }), {
-      promoteSeconds: 50,
-      rollBackSeconds: 40,
-      exposureSeconds: 30,
-    });
-  });
-
-  it("are one more where requests were mirrored: all traffic goes to the version before it is promoted", () => {
-    const seconds = (traffic: AnalysisArgs["traffic"]): number => timesOf({ interval: "10s", traffic }).promoteSeconds;
-    assert.equal(seconds({ kind: "abTest", iterations: 3, headers: { "x-canary": { exact: "insider" } } }), 60);
-    assert.equal(seconds({ kind: "mirror", iterations: 3 }), 70);
-  });
-
-  it("agree with a run of Flagger's loop, tick by tick", () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 10, max: 120 }),
-        fc.integer({ min: 1, max: 20 }),
-        fc.integer({ min: 1, max: 10 }),
-        fc.integer({ min: 1, max: 10 }),
-        (interval, threshold, stepWeight, steps) => {
-          const times = timesOf({ interval: `${interval}s`, threshold, traffic: { kind: "weights", maxWeight: steps * stepWeight, stepWeight } });
-          assert.equal(times.promoteSeconds, loop({ steps, threshold, bad: false }).end * interval);
-          const bad = loop({ steps, threshold, bad: true });
-          assert.equal(times.rollBackSeconds, bad.end * interval);
-          assert.equal(times.exposureSeconds, (bad.end - bad.firstTraffic) * interval);
-        },
-      ),
-    );
-  });
-});
-
-/** Flagger's loop, reduced to its ticks: the first finds the pods ready, checks run under traffic only, failures act one tick later. */
-function loop({ steps, threshold, bad }: { steps: number; threshold: number; bad: boolean }): { end: number; firstTraffic: number } {
-  let [weight, failed, firstTraffic] = [0, 0, 0];
-  for (let tick = 1; ; tick++) {
-    if (failed >= threshold) return { end: tick, firstTraffic };
-    if (weight > 0 && bad) failed++;
-    else if (weight < steps) weight++;
-    // Promoting now, then Finalising, then Succeeded.
-    else return { end: tick + 2, firstTraffic };
-    if (weight === 1 && firstTraffic === 0) firstTraffic = tick;
-  }
-}
-
 describe("Canary refuses", () => {
   const gate = (name: string, hooks: string[], timeout: string, retries?: number) => ({
     name,
@@ -334,68 +271,6 @@ describe("Canary refuses", () => {
   it("nothing that is the default", () => {
     assert.deepEqual(objectionsToAnalysis({}), []);
     assert.deepEqual(objectionsToAnalysis({ gates: releaseGates("gates", timeouts) }), []);
-  });
-});
-
-describe("The release lock", () => {
-  const names = (registered: readonly Registered[]) => registered.filter(({ type }) => type.includes("ValidatingAdmission")).map(({ inputs }) => at(inputs, "metadata.name"));
-
-  it("looks at changes of the one target's pod template, in the one namespace, by the one Canary", async () => {
-    const { registered } = await build({}, false);
-    const spec = lockOf(registered);
-    assert.deepEqual(spec["paramKind"], { apiVersion: "flagger.app/v1beta1", kind: "Canary" });
-    assert.deepEqual(at(spec, "matchConstraints.resourceRules"), [
-      { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["deployments"], resourceNames: ["audit"] },
-    ]);
-    assert.equal(at(spec, "matchConditions.0.expression"), "object.spec.template != oldObject.spec.template");
-    assert.equal(spec["failurePolicy"], "Fail");
-    const binding = one(registered, "ValidatingAdmissionPolicyBinding").inputs;
-    assert.deepEqual(at(binding, "spec.paramRef"), { name: "audit", namespace: "staging", parameterNotFoundAction: "Allow" });
-    assert.deepEqual(at(binding, "spec.matchResources.namespaceSelector.matchLabels"), { "kubernetes.io/metadata.name": "staging" });
-    assert.deepEqual(at(binding, "spec.validationActions"), ["Deny"]);
-    assert.equal(at(binding, "spec.policyName"), "audit-release-lock.staging");
-    assert.deepEqual(names(registered), ["audit-release-lock.staging", "audit-release-lock.staging"]);
-  });
-
-  it("is not made where it is not wanted", async () => {
-    assert.deepEqual(names((await build({ lock: false }, false)).registered), []);
-  });
-});
-
-describe("The load source", () => {
-  it("asks the Service of the canary alone, from a pod that no Service and no budget selects, and is not awaited", async () => {
-    const { registered } = await build({ load: { requestsPerSecond: 7, path: "/ask" }, servicePort: 81 }, false);
-    const { inputs } = one(registered, "Deployment", "audit-load");
-    assert.deepEqual(at(inputs, "metadata.annotations"), { "pulumi.com/skipAwait": "true" });
-    const container = at(inputs, "spec.template.spec.containers.0") as Inputs;
-    assert.deepEqual(container["env"], [{ name: "TARGET", value: "http://audit-canary:81/ask" }, { name: "RATE", value: "7" }]);
-    assert.equal(container["image"], args.image);
-    const labels = at(inputs, "spec.template.metadata.labels") as Labels;
-    assert(!selects(servingSelector("audit"), labels) && !selects(slotSelector("audit"), labels));
-    assert(selects(at(inputs, "spec.selector.matchLabels") as Labels, labels) && selects(loadSelector("audit"), labels));
-  });
-
-  it("keeps its rate, whatever becomes of its requests, and ends when it is told", async () => {
-    let asked = 0;
-    const server = createServer((request, response) => {
-      asked += 1;
-      if (asked % 3 === 0) request.socket.destroy();
-      else response.writeHead(asked % 3 === 1 ? 500 : 200).end();
-      if (asked === 12) child.kill("SIGTERM");
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    // Its probes' port may be taken on this machine; the script is run with another.
-    const child = spawn(process.execPath, ["-e", loadScript.replace("8080", "0")], { env: { TARGET: target, RATE: "50" }, stdio: "ignore" });
-    const code = await new Promise((resolve) => child.once("exit", resolve));
-    server.closeAllConnections();
-    server.close();
-    assert.deepEqual([code, asked >= 12], [0, true]);
-  });
-
-  it("refuses rates and paths that make no sense", () => {
-    assert.deepEqual(objectionsToLoad({ requestsPerSecond: 0, path: "version" }).map(({ path }) => path), ["load.requestsPerSecond", "load.path"]);
-    assert.deepEqual(objectionsToLoad({}), []);
   });
 });
 
