@@ -3,6 +3,8 @@
  * connections. Until the first round has passed, failures are the network's settling and are asked again; after it, one failure fails
  * the slot. /version answers `{"slot", "digest"}`: the pods behind the Service must be this slot's and run this image. Others' answers are
  * borne for a tenth of the time, at most ten seconds: pods that are being replaced may still end.
+ * The first packets to a new Service can be lost, and the kernel would wait a second before it repeats them: until a round has passed, a
+ * connection is given up after a quarter of a second, and a quarter later each time.
  * Environment: TARGET, EXPECTED_SLOT, EXPECTED_DIGEST (empty: any), CHECKS, TIMEOUT_SECONDS.
  */
 export const verificationScript = `
@@ -11,15 +13,22 @@ const { TARGET, EXPECTED_SLOT, EXPECTED_DIGEST, CHECKS, TIMEOUT_SECONDS } = proc
 const begun = Date.now();
 const end = begun + Number(TIMEOUT_SECONDS) * 1000;
 const settleMs = Math.min(10000, Number(TIMEOUT_SECONDS) * 100);
+const patienceMs = 5000;
+let connectMs = 250;
 const get = (path) => new Promise((resolve, reject) => {
-  const request = http.get(TARGET + path, { agent: false, timeout: 5000, headers: { connection: "close" } }, (response) => {
+  let late = "no connection within " + Math.round(connectMs) + " ms";
+  const request = http.get(TARGET + path, { agent: false, timeout: connectMs, headers: { connection: "close" } }, (response) => {
     let body = "";
     response.setEncoding("utf8");
     response.on("data", (chunk) => { if (body.length < 65536) body += chunk; });
     response.on("error", reject);
     response.on("end", () => response.statusCode === 200 ? resolve(body) : reject(new Error(path + " answered " + response.statusCode + ": " + body.slice(0, 500))));
   });
-  request.on("timeout", () => request.destroy(new Error(path + " did not answer within 5 s")));
+  request.on("socket", (socket) => socket.on("connect", () => {
+    late = path + " did not answer within " + patienceMs / 1000 + " s";
+    request.setTimeout(patienceMs);
+  }));
+  request.on("timeout", () => request.destroy(new Error(late)));
   request.on("error", reject);
 });
 const expect = (what, wanted, got) => {
@@ -40,10 +49,12 @@ const main = async () => {
     try {
       await round();
       passed += 1;
+      connectMs = patienceMs;
     } catch (error) {
       if (error.foreign ? Date.now() >= begun + settleMs : passed > 0) throw new Error(error.message + " (after " + passed + " of " + CHECKS + " checks)");
       reason = error.message;
       passed = 0;
+      connectMs = Math.min(patienceMs, connectMs * 1.25);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type RequestListener, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { verificationScript } from "../../components/verificationScript.ts";
 
@@ -94,5 +94,21 @@ describe("The verification Job", () => {
     const nobody = await verify(well, { TARGET: "http://127.0.0.1:1", TIMEOUT_SECONDS: "1" });
     assert.equal(nobody.code, 1);
     assert.match(nobody.said, /ECONNREFUSED/);
+  });
+
+  it("does not wait for the kernel to repeat what was lost on the way to a new Service", async () => {
+    // Whoever never takes connections has room for two; what others send is lost.
+    const deaf = spawn(process.execPath, ["-e", 'const server = require("node:net").createServer().listen(0, "127.0.0.1", 1, () => { require("node:fs").writeSync(1, server.address().port + "\\n"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); })']);
+    const port = Number(await new Promise((resolve) => deaf.stdout.once("data", resolve)));
+    const filling = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+    try {
+      await Promise.all(filling.slice(0, 2).map((socket) => once(socket, "connect")));
+      const { code, said } = await verify(well, { TARGET: `http://127.0.0.1:${port}`, TIMEOUT_SECONDS: "2" });
+      assert.equal(code, 1);
+      assert.match(said, /^not verified: not done after 2 s, 0 of 3 checks passed: no connection within \d+ ms/);
+    } finally {
+      deaf.kill("SIGKILL");
+      for (const socket of filling) socket.destroy();
+    }
   });
 });
