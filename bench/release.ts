@@ -1,5 +1,6 @@
 /** How long a good release takes, and a roll-back by hand, with few users and with many: the slot to fill empty, or warm with that image. */
 import { add } from "../cluster/add.ts";
+import type { Node } from "../cluster/node.ts";
 import { exitCodes } from "../delivery/exitCodes.ts";
 import { between, type Good, isBad, releaseGood } from "./goodRelease.ts";
 import type { Figure, Report } from "./measure.ts";
@@ -32,31 +33,33 @@ interface Round {
 
 export const usualRuns = 5;
 
-/** So many rounds under each load. */
+/** So many rounds under each load, each load on a cluster of its own: what the former left would not be empty. */
 export async function run(runs: number): Promise<Report> {
-  return await onCluster(cluster, async (node) => {
-    await add("data", cluster, "local", tell);
-    const images = await loadVersions(node, { first: {}, second: {} });
-    const rounds: Round[] = [];
-    for (const load of Object.keys(loads) as Load[]) {
-      const scene = await ReleaseScene.open(node, images.first, { source: "pods", duration: `${bakeSeconds}s` }, loads[load]);
-      try {
-        for (let live = 0; live < runs; live++) {
-          // A round ends with what it began to release: the next one's first is the other.
-          const [from, to] = live % 2 === 0 ? [images.first, images.second] : [images.second, images.first];
-          const cold = await releaseGood(node, scene, to);
-          const warm = await releaseGood(node, scene, from);
-          const back = await rollBack(scene);
-          rounds.push({ load, cold, warm, back });
-          tell(`round ${live + 1} of ${runs} under ${requests(load)}: ${[cold, warm].map(({ own, prepared, updated }) => `${own.toFixed(1)} s of its own (${prepared?.toFixed(1) ?? "-"} + ${updated?.toFixed(1) ?? "-"})`).join(", ")}; back after ${back.moved?.toFixed(2) ?? "-"} s`);
-        }
-        tell(await scene.verifyLedger());
-      } finally {
-        await scene.close();
-      }
+  const rounds: Round[] = [];
+  for (const load of Object.keys(loads) as Load[]) rounds.push(...(await onCluster(cluster, async (node) => await roundsUnder(load, runs, node))));
+  return report(rounds);
+}
+
+async function roundsUnder(load: Load, runs: number, node: Node): Promise<Round[]> {
+  await add("data", cluster, "local", tell);
+  const images = await loadVersions(node, { first: {}, second: {} });
+  const scene = await ReleaseScene.open(node, images.first, { source: "pods", duration: `${bakeSeconds}s` }, loads[load]);
+  const rounds: Round[] = [];
+  try {
+    for (let live = 0; live < runs; live++) {
+      // A round ends with what it began to release: the next one's first is the other.
+      const [from, to] = live % 2 === 0 ? [images.first, images.second] : [images.second, images.first];
+      const cold = await releaseGood(node, scene, to);
+      const warm = await releaseGood(node, scene, from);
+      const back = await rollBack(scene);
+      rounds.push({ load, cold, warm, back });
+      tell(`round ${live + 1} of ${runs} under ${requests(load)}: ${[cold, warm].map(({ own, prepared, updated }) => `${own.toFixed(1)} s of its own (${prepared?.toFixed(1) ?? "-"} + ${updated?.toFixed(1) ?? "-"})`).join(", ")}; back after ${back.moved?.toFixed(2) ?? "-"} s`);
     }
-    return report(rounds);
-  });
+    tell(await scene.verifyLedger());
+    return rounds;
+  } finally {
+    await scene.close();
+  }
 }
 
 async function rollBack(scene: ReleaseScene): Promise<Back> {
