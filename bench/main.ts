@@ -19,6 +19,7 @@ const benchmarks: Record<string, () => Promise<Benchmark>> = {
   mutation: () => import("./mutation.ts"),
   injuries: () => import("./injuries.ts"),
   release: () => import("./release.ts"),
+  start: () => import("./start.ts"),
   restore: () => import("./restore.ts"),
   switch: () => import("./switch.ts"),
   canary: () => import("./canary.ts"),
