@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { CanaryScene, type Outcome } from "../../bench/canaryScene.ts";
 import { canaryNames } from "../../bench/canaryStack.ts";
-import { mirrored } from "../../bench/mirrored.ts";
-import { sticky } from "../../bench/sticky.ts";
 import { loadVersions } from "../../bench/switchImages.ts";
-import { add } from "../../cluster/add.ts";
 import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
+import { digestOf as digest } from "../../delivery/image.ts";
 import { kubectl, start } from "./world.ts";
 
 const cluster = "test-release-canary";
@@ -24,7 +22,6 @@ describe("the canary stack on the local cluster, under load", function () {
   let stage: CanaryScene | undefined;
 
   const scene = (): CanaryScene => stage ?? assert.fail("the scene was not made");
-  const digest = (image: string): string => image.slice(image.indexOf("@") + 1);
   /** What Flagger did, whole: of its events about one Canary the cluster takes 25, and then one in five minutes. */
   const told = async (): Promise<string> => await node.kubectl(["logs", "deployment/flagger", "--namespace=flagger-system"]);
   const imageOf = async (deployment: string): Promise<string> => await node.kubectl(["get", "deployment", deployment, `--namespace=${namespace}`, "--output=jsonpath={.spec.template.spec.containers[0].image}"]);
@@ -75,39 +72,6 @@ describe("the canary stack on the local cluster, under load", function () {
     assert.ok(scene().load?.answers.every((answer) => answer.digest !== digest(images.third)));
     assert.equal(await liveImage(), images.second);
     assert.match(outcome.end.output, /phase Progressing, weight 30/, "the way there is shown");
-  });
-
-  it("moves to the other data plane, with its users", async () => {
-    const there = async () => await node.kubectl(["get", "deployments,secrets,pods", "--namespace=contour", "--output=jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.metadata.generation} {end}"]);
-    await add("contour", cluster, namespace, () => undefined);
-    const before = await there();
-    await add("contour", cluster, namespace, () => undefined);
-    assert.equal(await there(), before, "added again, it changes nothing");
-    await scene().begin({ image: images.second, plane: "contour" }, rate, { cookies: true });
-  });
-
-  it("a version that gets copies of all requests is met by nobody meanwhile, and then promoted; no request fails", async () => {
-    const { outcome, asked, copies, met } = await mirrored(scene(), { image: images.first, plane: "contour" }, 2, 5 * rate);
-    assert.equal(outcome.end.code, 0, outcome.end.output);
-    assert.ok(copies > asked / 2, `${copies} copies of ${asked} requests`);
-    assert.equal(met, 0);
-    assert.deepEqual(outcome.bad, []);
-    assert.equal(await liveImage(), images.first);
-  });
-
-  it("under sticky sessions whoever met the new version stays on it, and everybody else is divided; no request fails", async () => {
-    const kept = await sticky(scene(), { image: images.second, plane: "contour", keys: { stepWeight: 50 } });
-    assert.equal(kept.outcome.end.code, 0, kept.outcome.end.output);
-    assert.ok(kept.met > 0 && kept.later > 0);
-    assert.deepEqual(kept.strays, []);
-    assert.ok(kept.fresh > 0 && kept.fresh < kept.others, `${kept.fresh} of ${kept.others} went to the new version`);
-    assert.ok(kept.cookies.includes("rlhf-audit-trail-version=…; Max-Age=86400; HttpOnly; Path=/; SameSite=Lax"), kept.cookies.join("\n"));
-    assert.deepEqual(kept.outcome.bad, []);
-    assert.equal(await liveImage(), images.second);
-  });
-
-  it("moves back to the usual data plane", async () => {
-    await scene().begin({ image: images.second }, rate);
   });
 
   it("with gates that nobody answers for, a release gets no request, is taken back, and the reason is told", async () => {

@@ -13,7 +13,7 @@ export const testCluster = "test";
 export const controlCluster = "test-control";
 
 /** Every cluster that the tests start: a port for each, as two that start at once would both find the same one free. */
-const ports = new Map([testCluster, controlCluster, "test-life", "test-beside", "test-canary", "test-release-canary", "test-faults", "test-gates", "test-switch", "test-release", "test-scan"].map((name, index) => [name, 17_100 + index]));
+const ports = new Map([testCluster, controlCluster, "test-life", "test-beside", "test-canary", "test-release-canary", "test-faults", "test-gates", "test-switch", "test-release", "test-scan", "test-planes"].map((name, index) => [name, 17_100 + index]));
 
 /** The port of a test cluster's API server. */
 export function portOf(name: string): number {
