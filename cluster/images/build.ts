@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
@@ -25,15 +25,21 @@ function blob(value: unknown): Blob {
   return { digest: `sha256:${createHash("sha256").update(content).digest("hex")}`, content };
 }
 
+/** Archives that are as old were left by a run that was killed, or by a version that kept them. */
+const leftoverMs = 24 * 60 * 60 * 1000;
+
 /**
- * Builds an image into the cache as an OCI layout in one tar file.
+ * Builds an image into the cache as an OCI layout in one tar file, which is the caller's to remove.
  * @param names references that it is to be known by, each `repository:tag` or `repository` (which stands for `repository@digest`);
  *   they are in the layout's index, not in the image, and don't change its digest
  */
 export async function buildImage(image: Image, names: readonly string[]): Promise<BuiltImage> {
   const folder = join(cacheFolder(), "images");
   await mkdir(folder, { recursive: true });
-  const unfinished = join(folder, `unfinished.${process.pid}.${String(++builds)}`);
+  await removeLeftovers(folder);
+  // Of its own: another process may build the same image, and remove it.
+  const own = `${process.pid}.${String(++builds)}`;
+  const unfinished = join(folder, `unfinished.${own}`);
   try {
     const layer = await writeLayer(image.files, `${unfinished}.layer`);
     const config = blob(configOf(image, layer.digest));
@@ -54,7 +60,7 @@ export async function buildImage(image: Image, names: readonly string[]): Promis
       })),
     });
     await writeLayout(unfinished, index, [config, manifest], { ...layer, path: `${unfinished}.layer` });
-    const archive = join(folder, `${manifest.digest.replace(":", "-")}.tar`);
+    const archive = join(folder, `${manifest.digest.replace(":", "-")}.${own}.tar`);
     await rename(unfinished, archive);
     return { digest: manifest.digest, archive };
   } finally {
@@ -64,6 +70,14 @@ export async function buildImage(image: Image, names: readonly string[]): Promis
 }
 
 let builds = 0;
+
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => undefined); // another process may have removed it
+    if (info !== undefined && Date.now() - info.mtimeMs > leftoverMs) await rm(path, { force: true });
+  }
+}
 
 /** `repository` becomes `repository@digest`; `repository:tag` stays. A port's colon is followed by a slash. */
 export function reference(name: string, digest: string): string {

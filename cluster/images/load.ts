@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import type { Node } from "../node.ts";
 import { buildImage, reference } from "./build.ts";
 import type { Image } from "./image.ts";
@@ -9,12 +10,16 @@ import type { Image } from "./image.ts";
  */
 export async function loadImage(node: Node, image: Image, names: readonly string[]): Promise<{ references: string[]; digest: string }> {
   const built = await buildImage(image, names);
-  const references = names.map((name) => reference(name, built.digest));
-  const known = await node.runInside([...ctr, "images", "list"]);
-  // A tag may stand for an older image: its digest is in the same line.
-  const present = references.every((wanted) => known.split("\n").some((line) => line.startsWith(`${wanted} `) && line.includes(built.digest)));
-  if (!present) await node.runInside([...ctr, "images", "import", built.archive]);
-  return { references, digest: built.digest };
+  try {
+    const references = names.map((name) => reference(name, built.digest));
+    const known = await node.runInside([...ctr, "images", "list"]);
+    // A tag may stand for an older image: its digest is in the same line.
+    const present = references.every((wanted) => known.split("\n").some((line) => line.startsWith(`${wanted} `) && line.includes(built.digest)));
+    if (!present) await node.runInside([...ctr, "images", "import", built.archive]);
+    return { references, digest: built.digest };
+  } finally {
+    await rm(built.archive, { force: true });
+  }
 }
 
 /** The namespace is the one in which the kubelet looks for images. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import fc from "fast-check";
 import { buildImage, reference } from "../../cluster/images/build.ts";
 import type { Image, ImageEntry } from "../../cluster/images/image.ts";
+import { loadImage } from "../../cluster/images/load.ts";
+import type { Node } from "../../cluster/node.ts";
 
 describe("images from files", () => {
   let folder: string;
@@ -65,6 +67,29 @@ describe("images from files", () => {
     const archive = await readFile(built.archive, "latin1");
     assert.ok(archive.includes('"io.containerd.image.name":"localhost/x:1"'));
     assert.ok(archive.includes(`"io.containerd.image.name":"ghcr.io/terragonlabs/rlhf-audit-trail@${built.digest}"`));
+  });
+
+  it("an archive is there until the node has taken it, also where that fails; what a killed run left goes after a day", async () => {
+    const archives = join(folder, "cache/rlhf-audit-trail/cluster/images");
+    const asked: string[][] = [];
+    const node = (fails: boolean) => ({
+      runInside: async (words: readonly string[]) => {
+        asked.push([...words.slice(3, 5), ...(words[4] === "import" ? [String((await readFile(words[5] ?? "")).length > 0)] : [])]);
+        if (fails) throw new Error("the node said no");
+        return "";
+      },
+    }) as unknown as Node;
+    const { digest, references } = await loadImage(node(false), image([["/a", text("a")]]), ["ghcr.io/terragonlabs/x"]);
+    assert.deepEqual(references, [`ghcr.io/terragonlabs/x@${digest}`]);
+    assert.deepEqual(asked, [["images", "list"], ["images", "import", "true"]]);
+    await assert.rejects(loadImage(node(true), image([["/a", text("a")]]), ["one:1"]), /the node said no/);
+    assert.deepEqual(await readdir(archives), []);
+    for (const [name, hours] of [["old.tar", 25], ["unfinished.1.1", 25], ["another-run.tar", 1]] as const) {
+      await writeFile(join(archives, name), "");
+      await utimes(join(archives, name), new Date(), new Date(Date.now() - hours * 3_600_000));
+    }
+    const { archive } = await buildImage(image([["/a", text("a")]]), ["one:1"]);
+    assert.deepEqual((await readdir(archives)).sort(), ["another-run.tar", basename(archive)]);
   });
 
   it("a port in a registry's name is not a tag", () => {
