@@ -56,6 +56,7 @@ describe("attestation: what was made is verified", () => {
 
 describe("attestation: what was changed is refused", () => {
   const parsed = JSON.parse(yes) as SerializedEnvelope & { signatures: [{ keyid: string; sig: string }] };
+  const sameAlphabet = (json: string): string => json.replaceAll("-", "+").replaceAll("_", "/");
 
   it("any bit of the payload, the signature or the type", () => {
     const flipped = (bytes: Buffer, bit: number): Buffer => {
@@ -90,7 +91,7 @@ describe("attestation: what was changed is refused", () => {
           return;
         }
         // Base64's other alphabet writes the same bytes; anything else must have been refused.
-        assert.equal(changed.replaceAll("-", "+").replaceAll("_", "/"), yes);
+        assert.equal(sameAlphabet(changed), sameAlphabet(yes));
       }),
       { numRuns: 2000 },
     );
