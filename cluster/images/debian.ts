@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { whileBuilding } from "../buildLock.ts";
 import { ClusterError } from "../failure.ts";
 import { cacheFolder } from "../paths.ts";
 import { mustRun, run } from "../run.ts";
@@ -25,12 +26,25 @@ interface Download {
 export async function debianRoot(packages: readonly string[]): Promise<DebianRoot> {
   const key = createHash("sha256").update(packages.join(" ")).digest("hex").slice(0, 12);
   const folder = join(cacheFolder(), "debian", key);
-  const record = join(folder, "packages.json");
+  return (await unpacked(folder)) ?? (await whileBuilding(`${folder}.lock`, () => undefined, async () => (await unpacked(folder)) ?? (await unpack(packages, folder))));
+}
+
+async function unpacked(folder: string): Promise<DebianRoot | undefined> {
+  const record = await kept(join(folder, "packages.json"));
+  return record === undefined ? undefined : { folder: join(folder, "root"), versions: JSON.parse(record) as Record<string, string> };
+}
+
+/** A file's text; undefined when it is not there. */
+async function kept(path: string): Promise<string | undefined> {
   try {
-    return { folder: join(folder, "root"), versions: JSON.parse(await readFile(record, "utf8")) as Record<string, string> };
+    return await readFile(path, "utf8");
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
   }
+}
+
+async function unpack(packages: readonly string[], folder: string): Promise<DebianRoot> {
   const unfinished = `${folder}.${process.pid}`;
   try {
     await mkdir(join(unfinished, "root"), { recursive: true });
@@ -48,30 +62,39 @@ export async function debianRoot(packages: readonly string[]): Promise<DebianRoo
   }
 }
 
-/** The newest PostgreSQL server package of this Debian, `postgresql-15` on bookworm. */
+/** The newest PostgreSQL server package of this Debian when it was first asked for, `postgresql-15` on bookworm. */
 export async function postgresPackage(): Promise<string> {
-  const found = /^ *Depends: (postgresql-\d+)$/m.exec(await aptCache(["depends", "postgresql"]));
-  if (found?.[1] === undefined) throw new ClusterError("apt knows no package postgresql.", "Check /etc/apt/sources.list.");
-  return found[1];
+  const folder = join(cacheFolder(), "debian");
+  const record = join(folder, "postgresql");
+  const known = await kept(record);
+  if (known !== undefined) return known;
+  const found = /^ *Depends: (postgresql-\d+)$/m.exec(await dependencies(["postgresql"]))?.[1];
+  if (found === undefined) throw new ClusterError("apt knows no package postgresql.", "Check /etc/apt/sources.list.");
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${record}.${process.pid}`, found);
+  await rename(`${record}.${process.pid}`, record);
+  return found;
 }
 
 /** Follows dependencies from library to library; programs among them (debconf, ssl-cert) are for installing, not for running. */
 async function withLibraries(packages: readonly string[]): Promise<string[]> {
   const all = new Set(packages);
-  for (const name of all) {
-    for (const [, dependency] of (await aptCache(["depends", name])).matchAll(/^ *\|?(?:Pre)?Depends: (lib[a-z0-9.+-]+|zlib1g)$/gm)) {
-      // The compiler behind PostgreSQL's JIT: 100 MB that the image leaves out.
-      if (dependency !== undefined && !/^lib(llvm|debconf|elogind)/.test(dependency)) all.add(dependency);
-    }
+  for (let asked = packages; asked.length > 0; ) {
+    const named = [...(await dependencies(asked)).matchAll(/^ *\|?(?:Pre)?Depends: (lib[a-z0-9.+-]+|zlib1g)$/gm)].map(([, name = ""]) => name);
+    // The compiler behind PostgreSQL's JIT: 100 MB that the image leaves out.
+    asked = [...new Set(named)].filter((name) => !all.has(name) && !/^lib(llvm|debconf|elogind)/.test(name));
+    for (const name of asked) all.add(name);
   }
   return [...all].sort();
 }
 
-async function aptCache(args: readonly string[]): Promise<string> {
-  const first = await run("apt-cache", args);
+/** Of many packages at once: each call reads all that apt knows, for seconds where it keeps no cache of it, as in containers. */
+async function dependencies(packages: readonly string[]): Promise<string> {
+  const words = ["depends", ...packages];
+  const first = await run("apt-cache", words);
   if (first.code === 0 && first.stdout !== "") return first.stdout;
   await mustRun("apt-get", ["update", "-qq"]);
-  return await mustRun("apt-cache", args);
+  return await mustRun("apt-cache", words);
 }
 
 async function download(packages: readonly string[], folder: string): Promise<Download[]> {
