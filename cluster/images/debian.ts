@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { systemCode } from "../../engine/errors.ts";
 import { whileBuilding } from "../buildLock.ts";
 import { ClusterError } from "../failure.ts";
 import { cacheFolder } from "../paths.ts";
@@ -39,7 +40,7 @@ async function kept(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }

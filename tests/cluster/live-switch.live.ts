@@ -8,6 +8,7 @@ import { add } from "../../cluster/add.ts";
 import { down } from "../../cluster/down.ts";
 import { imageNames } from "../../cluster/images/catalog.ts";
 import type { Node } from "../../cluster/node.ts";
+import { digestOf } from "../../delivery/image.ts";
 import { start } from "./world.ts";
 
 const name = "test-switch";
@@ -57,7 +58,7 @@ describe("blue-green on the local cluster, under load", function () {
 
   /** Who has answered since, each once. */
   const answeredBy = (answers: readonly Answer[]): string[] => [...new Set(answers.map(({ slot, digest }) => `${String(slot)} ${String(digest)}`))];
-  const running = (slot: string, image: string): string => `${slot} ${image.slice(image.indexOf("@") + 1)}`;
+  const running = (slot: string, image: string): string => `${slot} ${digestOf(image)}`;
 
   /** Makes the wish true and returns what was answered meanwhile. */
   const during = async (wish: StackWish): Promise<Answer[]> => {

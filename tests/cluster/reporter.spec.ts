@@ -19,7 +19,7 @@ async function run(body: string, interrupted: boolean): Promise<{ code: number |
   const child = spawn(process.execPath, [mocha, "--no-config", "--parallel", "--jobs", "2", "--reporter", reporter, "one.js"], { cwd: folder, env: { ...process.env, TEST_COUNTS: join(folder, "counts") }, stdio: ["ignore", "pipe", "inherit"] });
   const [said, ended] = [text(child.stdout), once(child, "close") as Promise<[number | null]>];
   if (interrupted) {
-    while (!existsSync(join(folder, "begun"))) await delay(20);
+    while (!existsSync(join(folder, "begun")) && child.exitCode === null) await delay(20);
     child.kill("SIGINT");
   }
   const [code] = await ended;
