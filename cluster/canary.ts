@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
+import { applyDefinitions } from "./definitions.ts";
 import type { Tell } from "./host.ts";
 import { goImage } from "./images/catalog.ts";
 import { loadImage } from "./images/load.ts";
 import { Node } from "./node.ts";
 import { buildParts, pathOf } from "./parts.ts";
-import { applyFile, applyText } from "./up.ts";
+import { applyFile } from "./up.ts";
 
 /** What judges a canary: program, the image's name, and the namespace of its Deployment. The versions are those that parts/ pins. */
 const judges = [
@@ -24,10 +25,7 @@ export async function addCanary(name: string, tell: Tell): Promise<void> {
   const node = new Node(name);
   await node.mustBeAlive();
   const built = await buildParts(tell, "canary");
-  for (const [file, served] of Object.entries(definitions)) {
-    await applyText(node, await readFile(pathOf(built, file), "utf8"));
-    await node.kubectl(["wait", "--for=condition=Established", `crd/${served}`, "--timeout=120s"]);
-  }
+  for (const [file, served] of Object.entries(definitions)) await applyDefinitions(node, await readFile(pathOf(built, file), "utf8"), served);
   for (const { program, image } of judges) {
     tell(`loading ${program}`);
     const { digest } = await loadImage(node, goImage(built, program), [image]);

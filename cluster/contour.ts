@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { applyDefinitions } from "./definitions.ts";
 import { ClusterError } from "./failure.ts";
 import type { Tell } from "./host.ts";
 import { envoyImage, goImage } from "./images/catalog.ts";
@@ -23,8 +24,7 @@ export async function addContour(name: string, namespace: string, tell: Tell): P
     throw new ClusterError(`Cluster "${name}" has no Gateway API, which Contour serves.`, `Add it first: npm run cluster -- add canary${node.option()}`);
   }
   const built = await buildParts(tell, "contour");
-  await applyText(node, await readFile(pathOf(built, "contour.yaml"), "utf8"));
-  await node.kubectl(["wait", "--for=condition=Established", "crd/httpproxies.projectcontour.io", "crd/tlscertificatedelegations.projectcontour.io", "--timeout=120s"]);
+  await applyDefinitions(node, await readFile(pathOf(built, "contour.yaml"), "utf8"), "httpproxies.projectcontour.io", "tlscertificatedelegations.projectcontour.io");
   for (const space of [home, namespace]) await applyText(node, JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: space, labels: { name: space } } }));
   await ensureCertificates(node, pathOf(built, "contour"));
   tell("loading contour");

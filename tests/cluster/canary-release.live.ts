@@ -17,6 +17,7 @@ const rate = 30;
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("the canary stack on the local cluster, under load", function () {
   this.timeout(900_000);
+  this.bail(true);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
   let stage: CanaryScene | undefined;

@@ -25,6 +25,7 @@ const versions = {
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("blue-green on the local cluster, under load", function () {
   this.timeout(600_000);
+  this.bail(true);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
   let stack: SwitchStack | undefined;

@@ -19,6 +19,7 @@ const versions = { first: {}, second: {}, third: {}, fourth: {}, faulty: { error
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("delivery release on the local cluster, under load", function () {
   this.timeout(600_000);
+  this.bail(true);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
   let opened: ReleaseScene | undefined;
