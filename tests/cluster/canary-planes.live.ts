@@ -7,7 +7,7 @@ import { loadVersions } from "../../bench/switchImages.ts";
 import { add } from "../../cluster/add.ts";
 import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
-import { start } from "./world.ts";
+import { allBeforePassed, start } from "./world.ts";
 
 const cluster = "test-planes";
 const { app, namespace } = canaryNames;
@@ -17,7 +17,7 @@ const rate = 30;
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("the canary stack on another data plane, under load", function () {
   this.timeout(900_000);
-  this.bail(true);
+  beforeEach(allBeforePassed);
   let node: Node;
   let images: Record<"first" | "second", string>;
   let stage: CanaryScene | undefined;

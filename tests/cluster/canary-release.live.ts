@@ -6,7 +6,7 @@ import { loadVersions } from "../../bench/switchImages.ts";
 import { down } from "../../cluster/down.ts";
 import type { Node } from "../../cluster/node.ts";
 import { digestOf as digest } from "../../delivery/image.ts";
-import { kubectl, start } from "./world.ts";
+import { allBeforePassed, kubectl, start } from "./world.ts";
 
 const cluster = "test-release-canary";
 const { app, namespace } = canaryNames;
@@ -17,7 +17,7 @@ const rate = 30;
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("the canary stack on the local cluster, under load", function () {
   this.timeout(900_000);
-  this.bail(true);
+  beforeEach(allBeforePassed);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
   let stage: CanaryScene | undefined;

@@ -9,7 +9,7 @@ import { down } from "../../cluster/down.ts";
 import { imageNames } from "../../cluster/images/catalog.ts";
 import type { Node } from "../../cluster/node.ts";
 import { digestOf } from "../../delivery/image.ts";
-import { start } from "./world.ts";
+import { allBeforePassed, start } from "./world.ts";
 
 const name = "test-switch";
 const app = "rlhf-audit-trail";
@@ -25,7 +25,7 @@ const versions = {
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("blue-green on the local cluster, under load", function () {
   this.timeout(600_000);
-  this.bail(true);
+  beforeEach(allBeforePassed);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
   let stack: SwitchStack | undefined;

@@ -11,7 +11,7 @@ import { imageNames } from "../../cluster/images/catalog.ts";
 import type { Node } from "../../cluster/node.ts";
 import { exitCodes } from "../../delivery/exitCodes.ts";
 import { ledgerExitCodes } from "../../delivery/ledgerExitCodes.ts";
-import { start } from "./world.ts";
+import { allBeforePassed, start } from "./world.ts";
 
 const name = "test-release";
 const versions = { first: {}, second: {}, third: {}, fourth: {}, faulty: { errorRate: 0 } } as const;
@@ -19,7 +19,7 @@ const versions = { first: {}, second: {}, third: {}, fourth: {}, faulty: { error
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("delivery release on the local cluster, under load", function () {
   this.timeout(600_000);
-  this.bail(true);
+  beforeEach(allBeforePassed);
   let node: Node;
   let images: Record<keyof typeof versions, string>;
   let opened: ReleaseScene | undefined;

@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Context } from "mocha";
 import { goImage } from "../../cluster/images/catalog.ts";
 import { loadImage } from "../../cluster/images/load.ts";
 import type { Node, NodeWishes } from "../../cluster/node.ts";
@@ -90,4 +92,13 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
     if (answer !== undefined) return answer;
     if (Date.now() > deadline) throw new Error(`not within ${limit / 1000} s: ${what}`);
   }
+}
+
+/**
+ * A `beforeEach` for tests that begin with what the one before has left: after a failed one the rest would wait for what can't come. Not
+ * mocha's `bail`, which beside other files ends these, too.
+ */
+export function allBeforePassed(this: Context): void {
+  const failed = this.currentTest?.parent?.tests.find(({ state }) => state === "failed");
+  assert.equal(failed?.title, undefined, "rests on a test that has failed");
 }
