@@ -86,14 +86,34 @@ export class ApiClient {
     }
   }
 
-  async #once(method: Method, path: string, { query = {}, body, contentType = "application/json", signal }: RequestParts): Promise<string> {
+  /**
+   * Gets a path once, with the answer as it is, refusals and failures too: for what is behind the server, whose state is the question.
+   * @param limitMs for the answer
+   * Rejects as `request` does when there is no answer.
+   */
+  async look(path: string, { signal, limitMs }: { signal: AbortSignal; limitMs: number }): Promise<{ status: number; text: string }> {
+    try {
+      return await this.#send("GET", path, { signal }, limitMs);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw await this.#explain("GET", path, error, 1);
+    }
+  }
+
+  async #once(method: Method, path: string, parts: RequestParts): Promise<string> {
+    const { status, text, retryAfter } = await this.#send(method, path, parts, this.#patience.requestMs);
+    if (status >= 400) throw toApiError(status, text, retryAfter);
+    return text;
+  }
+
+  async #send(method: Method, path: string, { query = {}, body, contentType = "application/json", signal }: RequestParts, limitMs: number): Promise<Answer> {
     const url = new URL(path.replace(/^\//, ""), this.connection.server);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const options = await this.connection.authorize();
     const payload = body === undefined ? undefined : JSON.stringify(body);
     signal.throwIfAborted();
     // Whether a change that was cut off took place could not be told: once sent, it is waited for.
-    const deadline = AbortSignal.timeout(this.#patience.requestMs);
+    const deadline = AbortSignal.timeout(limitMs);
     const headers: OutgoingHttpHeaders = {
       ...(options.headers as OutgoingHttpHeaders | undefined),
       accept: "application/json",
@@ -101,12 +121,11 @@ export class ApiClient {
       ...(payload === undefined ? {} : { "content-type": contentType, "content-length": Buffer.byteLength(payload) }),
     };
     try {
-      const { status, text, retryAfter } = await send(url, { ...options, method, headers, signal: method === "GET" ? AbortSignal.any([signal, deadline]) : deadline }, payload);
-      this.#answered ||= status < 500;
-      if (status >= 400) throw toApiError(status, text, retryAfter);
-      return text;
+      const answer = await send(url, { ...options, method, headers, signal: method === "GET" ? AbortSignal.any([signal, deadline]) : deadline }, payload);
+      this.#answered ||= answer.status < 500;
+      return answer;
     } catch (error) {
-      if (deadline.aborted) throw new NoAnswer(this.#patience.requestMs);
+      if (deadline.aborted) throw new NoAnswer(limitMs);
       throw error;
     }
   }

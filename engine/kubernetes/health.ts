@@ -1,16 +1,17 @@
 /** Asks services how they are, through the API server: works from wherever the cluster itself can be reached. */
+import { describeError } from "../errors.ts";
 import type { PropertyMap } from "../model.ts";
 import type { RunOptions } from "../stackRun.ts";
-import { ApiError } from "./client.ts";
+import type { Meaning } from "../style.ts";
 import type { Cluster } from "./clusters.ts";
 
-/** One service's answer. */
-interface HealthAnswer {
-  /** The output that named it. */
-  output: string;
-  address: string;
-  status: number;
-  body: string;
+/** For one answer, in milliseconds: a service that needs longer is not well. */
+const ANSWER_MS = 10_000;
+
+/** What is said of one service. */
+interface Health {
+  look: Meaning;
+  words: string;
 }
 
 /** `http://NAME.NAMESPACE.svc…[:PORT]`, an address inside a cluster; undefined for others. */
@@ -27,27 +28,31 @@ export function namesService(outputs: PropertyMap): boolean {
   return Object.values(outputs).some((output) => typeof output === "string" && serviceAddress(output) !== undefined);
 }
 
-/** Services named by outputs answer for themselves. */
-export async function showHealth(cluster: Cluster, outputs: PropertyMap, { terminal, style, interrupts }: Pick<RunOptions, "terminal" | "style" | "interrupts">): Promise<void> {
+/** Services named by outputs answer for themselves, each asked once: how it is now is the question. */
+export async function showHealth(cluster: Cluster, outputs: PropertyMap, { terminal, style, interrupts }: Pick<RunOptions, "terminal" | "style" | "interrupts">, limitMs = ANSWER_MS): Promise<void> {
   for (const [output, address] of Object.entries(outputs)) {
     if (typeof address !== "string") continue;
-    const answer = await askHealth(cluster, output, address, interrupts.signal);
-    if (answer === undefined) continue;
-    const { status, body } = answer;
-    terminal.write(`${style("strong", output)} ${address}/health: ${style(status === 200 ? "good" : "bad", String(status))} ${body.trim()}\n`);
+    const health = await askHealth(cluster, address, interrupts.signal, limitMs);
+    if (health !== undefined) terminal.write(`${style("strong", output)} ${address}/health: ${style(health.look, health.words)}\n`);
   }
 }
 
 /** Gets `/health` of a service. undefined when it has no such path. */
-async function askHealth(cluster: Cluster, output: string, address: string, signal: AbortSignal): Promise<HealthAnswer | undefined> {
+async function askHealth(cluster: Cluster, address: string, signal: AbortSignal, limitMs: number): Promise<Health | undefined> {
   const service = serviceAddress(address);
   if (service === undefined) return undefined;
   const { namespace, name, port } = service;
+  const path = `/api/v1/namespaces/${namespace}/services/${name}:${port}/proxy/health`;
+  let answer: { status: number; text: string };
   try {
-    const body = await cluster.client.text("GET", `/api/v1/namespaces/${namespace}/services/${name}:${port}/proxy/health`, { signal });
-    return { output, address, status: 200, body };
+    answer = await cluster.client.look(path, { signal, limitMs });
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status === 404) return undefined;
-    return { output, address, status: error.status, body: error.message };
+    signal.throwIfAborted();
+    return { look: "bad", words: describeError(error, false) };
   }
+  const { status, text } = answer;
+  if (status === 404) return undefined;
+  // An idle slot that is empty is as it should be.
+  if (status === 503 && /no endpoints available/.test(text)) return { look: "faint", words: "no pod is there to ask" };
+  return { look: status === 200 ? "good" : "bad", words: `${status} ${text.trim()}` };
 }
