@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
+import type { Readable } from "node:stream";
 import { http } from "../engine/kubernetes/http.ts";
 import { ClusterError, ExitCode } from "./failure.ts";
 import { cniPlugins } from "./host.ts";
@@ -151,9 +152,9 @@ export class Node {
     return ["--target", String(pid), "--mount", "--net", "--pid", "--ipc", "--uts", "--", ...program];
   }
 
-  /** Runs a program inside the node's namespaces; its failure is an error. */
-  async runInside(program: readonly string[]): Promise<string> {
-    return await mustRun("nsenter", await this.enter(program));
+  /** Runs a program inside the node's namespaces; its failure is an error. `input`: for its standard input. */
+  async runInside(program: readonly string[], input?: Readable): Promise<string> {
+    return await mustRun("nsenter", await this.enter(program), input === undefined ? {} : { input });
   }
 
   /** Runs kubectl as the cluster's administrator. */

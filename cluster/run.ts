@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { systemCode } from "../engine/errors.ts";
 import { ClusterError } from "./failure.ts";
 
 export interface RunOptions {
   /** Added to this process's environment. */
   env?: Record<string, string>;
   cwd?: string;
-  /** Text for the program's standard input. */
-  input?: string;
+  /** For the program's standard input. */
+  input?: string | Readable;
 }
 
 export interface RunResult {
@@ -15,7 +18,7 @@ export interface RunResult {
   stderr: string;
 }
 
-/** Runs a program to its end and returns what it wrote; a program that can't be started is an error. */
+/** Runs a program to its end and returns what it wrote; a program that can't be started is an error, and so is input that can't be read. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const child = spawn(program, args, {
     cwd: options.cwd,
@@ -26,12 +29,9 @@ export async function run(program: string, args: readonly string[], options: Run
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  if (options.input !== undefined && child.stdin) {
-    // A program that ends without reading all of its input says why in its exit code.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input);
-  }
-  return { code: await exitCode(child, program), stdout, stderr };
+  const fed = options.input !== undefined && child.stdin ? feed(options.input, child.stdin) : undefined;
+  const [code] = await Promise.all([exitCode(child, program), fed]);
+  return { code, stdout, stderr };
 }
 
 /** As `run`, but a program that fails is an error with its own words. */
@@ -53,6 +53,17 @@ export async function runAttached(program: string, args: readonly string[], env:
 export function lastLines(text: string, count: number): string {
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }
+
+async function feed(input: string | Readable, stdin: Writable): Promise<void> {
+  try {
+    await pipeline(typeof input === "string" ? [input] : input, stdin);
+  } catch (error) {
+    // A program that ends without reading all of its input says why in its exit code.
+    if (!hungUp.has(systemCode(error) ?? "")) throw error;
+  }
+}
+
+const hungUp = new Set(["EPIPE", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"]);
 
 async function exitCode(child: ChildProcess, program: string): Promise<number> {
   return await new Promise((resolve, reject) => {

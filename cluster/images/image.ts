@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+
 /** One entry of an image's file system. */
 export type ImageEntry =
   | { type: "file"; /** A file on this machine, or the content itself. */ from: string | Buffer; mode?: number; owner?: number }
@@ -21,6 +23,8 @@ export interface Image {
 export interface BuiltImage {
   /** Digest of the manifest, `sha256:…`: what `name@digest` refers to. */
   digest: string;
-  /** The OCI layout as one tar file. */
-  archive: string;
+  /** Digest of its layer. */
+  layer: string;
+  /** The OCI layout as one tar file, made while it is read; without the layer for whoever has that. */
+  archive: (withLayer: boolean) => Readable;
 }

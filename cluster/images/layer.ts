@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { posix } from "node:path";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Headers, type Pack, pack } from "tar-stream";
 import type { ImageEntry } from "./image.ts";
 
-/** A layer on disk. Uncompressed: it never crosses a network, and a compressor's version would decide its digest. */
+/** A layer's name and size in bytes. */
 export interface Layer {
   digest: string;
   size: number;
@@ -15,24 +16,21 @@ export interface Layer {
 /** Nothing of this machine gets in: no time, no user names, no order of reading. */
 const anonymous = { mtime: new Date(0), uname: "", gname: "" } as const;
 
-/** Writes the layer's tar file to `path`. */
-export async function writeLayer(files: ReadonlyMap<string, ImageEntry>, path: string): Promise<Layer> {
+/** The layer's tar file, made while it is read. Uncompressed: it never crosses a network, and a compressor's version would decide its digest. */
+export function readLayer(files: ReadonlyMap<string, ImageEntry>): Readable {
   const tar = pack();
+  void fill(tar, withParents(files));
+  return tar;
+}
+
+/** Reads it once for what its name is made of. */
+export async function measureLayer(files: ReadonlyMap<string, ImageEntry>): Promise<Layer> {
   const hash = createHash("sha256");
   let size = 0;
-  const written = pipeline(
-    tar,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        size += chunk.length;
-        yield chunk;
-      }
-    },
-    createWriteStream(path),
-  );
-  const filled = fill(tar, withParents(files));
-  await Promise.all([written, filled]);
+  for await (const chunk of readLayer(files) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
   return { digest: `sha256:${hash.digest("hex")}`, size };
 }
 
@@ -55,8 +53,7 @@ async function fill(tar: Pack, files: ReadonlyMap<string, ImageEntry>): Promise<
     for (const [path, entry] of files) await add(tar, path.slice(1), entry);
     tar.finalize();
   } catch (error) {
-    tar.destroy(error instanceof Error ? error : new Error(String(error)));
-    throw error;
+    tar.destroy(error instanceof Error ? error : new Error(String(error))); // whoever reads is told
   }
 }
 

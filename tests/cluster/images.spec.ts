@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
+import { extract } from "tar-stream";
 import { buildImage, reference } from "../../cluster/images/build.ts";
 import type { Image, ImageEntry } from "../../cluster/images/image.ts";
 import { loadImage } from "../../cluster/images/load.ts";
@@ -10,16 +14,11 @@ import type { Node } from "../../cluster/node.ts";
 
 describe("images from files", () => {
   let folder: string;
-  let cacheBefore: string | undefined;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "rlhf-images-"));
-    cacheBefore = process.env.XDG_CACHE_HOME;
-    process.env.XDG_CACHE_HOME = join(folder, "cache");
   });
   afterEach(async () => {
-    if (cacheBefore === undefined) delete process.env.XDG_CACHE_HOME;
-    else process.env.XDG_CACHE_HOME = cacheBefore;
     await rm(folder, { recursive: true });
   });
 
@@ -64,32 +63,72 @@ describe("images from files", () => {
 
   it("the archive's index carries the full references", async () => {
     const built = await buildImage(image([["/a", text("a")]]), ["localhost/x:1", "ghcr.io/terragonlabs/rlhf-audit-trail"]);
-    const archive = await readFile(built.archive, "latin1");
+    const archive = (await buffer(built.archive(true))).toString("latin1");
     assert.ok(archive.includes('"io.containerd.image.name":"localhost/x:1"'));
     assert.ok(archive.includes(`"io.containerd.image.name":"ghcr.io/terragonlabs/rlhf-audit-trail@${built.digest}"`));
   });
 
-  it("an archive is there until the node has taken it, also where that fails; what a killed run left goes after a day", async () => {
-    const archives = join(folder, "cache/rlhf-audit-trail/cluster/images");
-    const asked: string[][] = [];
-    const node = (fails: boolean) => ({
-      runInside: async (words: readonly string[]) => {
-        asked.push([...words.slice(3, 5), ...(words[4] === "import" ? [String((await readFile(words[5] ?? "")).length > 0)] : [])]);
-        if (fails) throw new Error("the node said no");
-        return "";
-      },
-    }) as unknown as Node;
-    const { digest, references } = await loadImage(node(false), image([["/a", text("a")]]), ["ghcr.io/terragonlabs/x"]);
-    assert.deepEqual(references, [`ghcr.io/terragonlabs/x@${digest}`]);
-    assert.deepEqual(asked, [["images", "list"], ["images", "import", "true"]]);
-    await assert.rejects(loadImage(node(true), image([["/a", text("a")]]), ["one:1"]), /the node said no/);
-    assert.deepEqual(await readdir(archives), []);
-    for (const [name, hours] of [["old.tar", 25], ["unfinished.1.1", 25], ["another-run.tar", 1]] as const) {
-      await writeFile(join(archives, name), "");
-      await utimes(join(archives, name), new Date(), new Date(Date.now() - hours * 3_600_000));
+  it("every blob of an archive has the name of its content, the layer among them unless it is left out", async () => {
+    const built = await buildImage(image([["/a", text("a")], ["/folder/b", text("b".repeat(100_000))]]), ["one:1"]);
+    const blobs = async (withLayer: boolean): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const entry of built.archive(withLayer).pipe(extract())) {
+        const content = await buffer(entry);
+        const [, digest] = /^blobs\/sha256\/(.*)$/.exec(entry.header.name) ?? [];
+        if (digest === undefined) continue;
+        assert.equal(createHash("sha256").update(content).digest("hex"), digest);
+        found.push(`sha256:${digest}`);
+      }
+      return found;
+    };
+    const [whole, rest] = [await blobs(true), await blobs(false)];
+    assert.equal(whole.length, 3);
+    assert.ok(whole.includes(built.digest));
+    assert.deepEqual(rest, whole.filter((digest) => digest !== built.layer));
+  });
+
+  describe("given to a node", () => {
+    const [name, entries] = ["ghcr.io/terragonlabs/x", [["/a", text("a")]] as const];
+
+    /** A node that has these images, as a list names them, and these layers; notes what it gets. */
+    function nodeWith(images: string, layers: string): { node: Node; got: number[] } {
+      const got: number[] = [];
+      const runInside = async (words: readonly string[], input?: Readable): Promise<string> => {
+        if (words[4] === "import") got.push(input === undefined ? 0 : (await buffer(input)).length);
+        return words[3] === "content" ? layers : words[4] === "list" ? images : "";
+      };
+      return { node: { runInside } as unknown as Node, got };
     }
-    const { archive } = await buildImage(image([["/a", text("a")]]), ["one:1"]);
-    assert.deepEqual((await readdir(archives)).sort(), ["another-run.tar", basename(archive)]);
+
+    it("one that is there is not sent", async () => {
+      const { digest } = await buildImage(image(entries), [name]);
+      const { node, got } = nodeWith(`REF TYPE DIGEST\n${name}@${digest} application/json ${digest} 1 B\n`, "");
+      assert.deepEqual(await loadImage(node, image(entries), [name]), { digest, references: [`${name}@${digest}`] });
+      assert.deepEqual(got, []);
+    });
+
+    it("a tag that stands for another image is sent anew", async () => {
+      const { node, got } = nodeWith(`one:1 application/json sha256:${"0".repeat(64)} 1 B\n`, "");
+      await loadImage(node, image(entries), ["one:1"]);
+      assert.equal(got.length, 1);
+    });
+
+    it("a layer that is there is not sent again", async () => {
+      const { layer } = await buildImage(image(entries), [name]);
+      const [none, there] = [nodeWith("", ""), nodeWith("", `${layer}\n`)];
+      for (const { node } of [none, there]) await loadImage(node, image(entries), [name]);
+      assert.ok((none.got[0] ?? 0) > (there.got[0] ?? 0));
+      assert.ok((there.got[0] ?? 0) > 0);
+    });
+
+    it("a file that has gone meanwhile is named, and the node's words are passed on", async () => {
+      const gone = join(folder, "gone");
+      await writeFile(gone, "x");
+      const built = await buildImage(image([["/a", { type: "file", from: gone }]]), ["one:1"]);
+      await rm(gone);
+      await assert.rejects(buffer(built.archive(true)), /ENOENT.*gone/);
+      await assert.rejects(loadImage({ runInside: () => Promise.reject(new Error("the node said no")) } as unknown as Node, image(entries), ["one:1"]), /the node said no/);
+    });
   });
 
   it("a port in a registry's name is not a tag", () => {
