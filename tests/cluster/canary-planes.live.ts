@@ -12,7 +12,7 @@ import { allBeforePassed, start } from "./world.ts";
 const cluster = "test-planes";
 const { app, namespace } = canaryNames;
 /** Requests a second: few, because a pod of the stack has half a processor, and a machine may do much else. */
-const rate = 30;
+const rate = 20;
 
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("the canary stack on another data plane, under load", function () {

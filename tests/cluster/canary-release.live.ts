@@ -12,7 +12,7 @@ const cluster = "test-release-canary";
 const { app, namespace } = canaryNames;
 const versions = { first: {}, second: {}, third: {}, failing: { errorRate: 0.2 }, crashing: { crashAfterMs: 4_000 } } as const;
 /** Requests a second: few, because a pod of the stack has half a processor, and a machine may do much else. */
-const rate = 30;
+const rate = 20;
 
 /** Releases follow each other, as in life: each test begins with what the one before has left. */
 describe("the canary stack on the local cluster, under load", function () {

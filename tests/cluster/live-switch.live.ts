@@ -13,6 +13,8 @@ import { allBeforePassed, start } from "./world.ts";
 
 const name = "test-switch";
 const app = "rlhf-audit-trail";
+/** Requests a second: fewer than the rehearsal has, as another cluster shares the machine. */
+const rate = 30;
 const versions = {
   first: {},
   second: {},
@@ -65,7 +67,7 @@ describe("blue-green on the local cluster, under load", function () {
   const during = async (wish: StackWish): Promise<Answer[]> => {
     const from = asked().answers.length;
     await prepared().mustUp(wish);
-    await asked().more(200);
+    await asked().more(3 * rate);
     return asked().answers.slice(from);
   };
 
@@ -79,7 +81,7 @@ describe("blue-green on the local cluster, under load", function () {
       seen = answers.length;
       return waiting.size === 0;
     });
-    await asked().more(600);
+    await asked().more(10 * rate);
     assert.deepEqual(answeredBy(answers.slice(seen)), [version]);
   };
 
@@ -87,9 +89,8 @@ describe("blue-green on the local cluster, under load", function () {
     await prepared().mustUp({ active: "blue", blue: images.first });
     const address = await get(`service/${app}-service.spec.clusterIP`);
     watch = await SwitchWatch.open(node.kubeconfig, "local", `${app}-service`);
-    // Fewer than the rehearsal has: another cluster shares the machine.
-    load = await SwitchLoad.start(node, address, { rate: 60 });
-    await load.more(400);
+    load = await SwitchLoad.start(node, address, { rate });
+    await load.more(6 * rate);
     assert.deepEqual(answeredBy(load.answers), [running("blue", images.first)]);
     assert.ok(load.answers.some(({ connecting, reused }) => connecting === "kept" && reused), "some clients keep their connections");
   });
@@ -122,7 +123,7 @@ describe("blue-green on the local cluster, under load", function () {
     const end = await prepared().up({ active: "blue", blue: images.third, green: images.second });
     assert.notEqual(end.code, 0);
     assert.match(end.output, /rlhf-audit-trail-blue is the slot that carries traffic/);
-    await asked().more(200);
+    await asked().more(3 * rate);
     assert.equal(await get(`deployment/${app}-blue.spec.template.spec.containers[0].image`), images.first);
     assert.deepEqual(answeredBy(asked().answers.slice(from)), [running("blue", images.first)]);
   });
@@ -141,7 +142,7 @@ describe("blue-green on the local cluster, under load", function () {
       assert.equal(end.code, 1, end.output);
       for (const reason of reasons) assert.match(end.output, reason);
       await prepared().mustUp({ active: "blue", blue: images.first });
-      await asked().more(200);
+      await asked().more(3 * rate);
       assert.deepEqual(selected(), moves, "the selector never moved");
       assert.deepEqual(answeredBy(asked().answers.slice(from)), [running("blue", images.first)]);
     });

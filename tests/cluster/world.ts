@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as rest } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Context } from "mocha";
 import { goImage } from "../../cluster/images/catalog.ts";
@@ -91,6 +92,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (Date.now() > deadline) throw new Error(`not within ${limit / 1000} s: ${what}`);
+    await rest(200); // most questions start a program, and what is waited for needs the processor, too
   }
 }
 
