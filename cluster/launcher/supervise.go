@@ -128,7 +128,7 @@ func (n *Node) environment() []string {
 		"PATH=" + n.config.Binaries + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + n.config.run(""),
 		"TMPDIR=/run",
-		// The collector takes an eighth of the processor otherwise; a small cluster has the memory.
+		// Small heaps are collected all the time; a small cluster has the memory to do so less often.
 		"GOGC=300",
 	}
 }
