@@ -43,7 +43,7 @@ export interface Lock {
 export function acquireLock(path: string, command: string): Lock {
   const mine: LockHolder = {
     pid: process.pid,
-    started: processStart(process.pid) ?? "",
+    started: processState(process.pid)[1] ?? "",
     user: userName(),
     host: hostname(),
     command,
@@ -129,15 +129,17 @@ function isDead(holder: LockHolder): boolean {
     if (systemCode(error) === "ESRCH") return true;
     if (systemCode(error) !== "EPERM") throw error;
   }
-  const started = processStart(holder.pid);
-  return started !== undefined && holder.started !== "" && started !== holder.started;
+  const [state, started] = processState(holder.pid);
+  // One that was killed keeps its id until its parent asks for it, which in containers may be never.
+  return state === "Z" || (started !== undefined && holder.started !== "" && started !== holder.started);
 }
 
-/** Field 22 of /proc/<pid>/stat; undefined where there is no /proc. */
-function processStart(pid: number): string | undefined {
+/** State and start, fields 3 and 22 of /proc/<pid>/stat; undefined where there is no /proc. */
+function processState(pid: number): [state?: string, started?: string] {
   const stat = readText(`/proc/${pid}/stat`);
   // The process name, in parentheses, may hold spaces.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return [fields?.[0], fields?.[19]];
 }
 
 function readText(path: string): string | undefined {

@@ -39,7 +39,7 @@ const released = "released\n";
  * @throws LedgerError `locked`, which names the holder
  */
 export function acquireLock(path: string, command: string): Lock {
-  const mine: LockHolder = { pid: process.pid, started: processStart(process.pid) ?? "", user: userName(), host: hostname(), command, since: new Date().toISOString() };
+  const mine: LockHolder = { pid: process.pid, started: processState(process.pid)[1] ?? "", user: userName(), host: hostname(), command, since: new Date().toISOString() };
   const text = `${JSON.stringify(mine)}\n`;
   const draft = `${path}-draft-${process.pid}-${process.hrtime.bigint()}`;
   try {
@@ -124,15 +124,17 @@ function isDead(holder: LockHolder): boolean {
     if (systemCode(error) === "ESRCH") return true;
     if (systemCode(error) !== "EPERM") throw error;
   }
-  const started = processStart(holder.pid);
-  return started !== undefined && holder.started !== "" && started !== holder.started;
+  const [state, started] = processState(holder.pid);
+  // One that was killed keeps its id until its parent asks for it, which in containers may be never.
+  return state === "Z" || (started !== undefined && holder.started !== "" && started !== holder.started);
 }
 
-/** Field 22 of /proc/<pid>/stat; undefined where there is no /proc. */
-function processStart(pid: number): string | undefined {
+/** State and start, fields 3 and 22 of /proc/<pid>/stat; undefined where there is no /proc. */
+function processState(pid: number): [state?: string, started?: string] {
   const stat = readText(join("/proc", String(pid), "stat"));
   // The process name, in parentheses, may hold spaces.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return [fields?.[0], fields?.[19]];
 }
 
 function parseHolder(text: string, file: string): LockHolder {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { acquireLock, lockHolder } from "../../engine/lock.ts";
 import { makeFolder, removeFolders } from "./folders.ts";
+import { withZombie } from "./zombie.ts";
 
 const holder = (changes: object): string =>
   JSON.stringify({
@@ -50,11 +51,18 @@ describe("lock", () => {
     assert(!existsSync(path));
   });
 
-  // Where there is no /proc a process has no start time to compare.
+  // Where there is no /proc a process has no start time to compare, and no state.
   if (existsSync("/proc/self/stat")) {
     it("sees through a process id that was given to someone else", () => {
       const path = join(makeFolder({ lock: holder({ pid: process.pid, started: "1" }) }), "lock");
       acquireLock(path, "up").release();
+    });
+
+    it("takes over from one that was killed and that nobody has asked for", async () => {
+      await withZombie((pid) => {
+        const path = join(makeFolder({ lock: holder({ pid }) }), "lock");
+        acquireLock(path, "up").release();
+      });
     });
   }
 

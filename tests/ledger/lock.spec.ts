@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { acquireLock } from "../../ledger/lock.ts";
+import { withZombie } from "../engine/zombie.ts";
 import { refused } from "./refused.ts";
 import { folder } from "./world.ts";
 
@@ -45,6 +47,17 @@ describe("ledger: the lock", () => {
     for (const { child } of all) child.kill("SIGKILL");
     assert.deepEqual(all.map(({ said }) => said).sort(), ["held", "locked", "locked", "locked", "locked", "locked"]);
   });
+
+  // Where there is no /proc a process has no state.
+  if (existsSync("/proc/self/stat")) {
+    it("of a process that was killed and that nobody has asked for is taken over", async () => {
+      await withZombie((pid) => {
+        const path = join(folder(), "lock");
+        writeFileSync(`${path}.3`, holder({ pid, host: hostname() }));
+        acquireLock(path, "mine").release();
+      });
+    });
+  }
 
   it("of another machine is never broken; the file to delete is named", () => {
     const path = join(folder(), "lock");
