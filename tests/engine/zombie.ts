@@ -10,14 +10,19 @@ export async function withZombie(work: (pid: number) => void | Promise<void>): P
   try {
     const [said] = (await once(parent.stdout, "data")) as [Buffer];
     const pid = Number(said.toString());
+    await until(() => readFileSync(`/proc/${String(parent.pid)}/comm`, "utf8") === "sleep\n"); // a shell would ask for it
     process.kill(pid, "SIGKILL");
-    const deadline = Date.now() + 30_000;
-    while (!readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")) {
-      assert.ok(Date.now() < deadline, "it ends within 30 s");
-      await rest(10);
-    }
+    await until(() => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
     await work(pid);
   } finally {
     parent.kill("SIGKILL");
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!holds()) {
+    assert.ok(Date.now() < deadline, "within 30 s");
+    await rest(10);
   }
 }
