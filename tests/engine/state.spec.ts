@@ -19,7 +19,7 @@ const values: fc.Arbitrary<PropertyValue> = fc.letrec<{ value: PropertyValue }>(
     fc.oneof(
       fc.constant(null),
       fc.boolean(),
-      fc.double(),
+      fc.double().map((number) => (number === 0 ? 0 : number)), // JSON.stringify writes one zero, and no state means the other
       fc.string(),
       fc.constant(new Unknown()),
       fc.constant(new ResourceReference("urn:x", "id", "1.0.0")),
