@@ -142,6 +142,7 @@ describe("blue-green on the local cluster, under load", function () {
       assert.equal(end.code, 1, end.output);
       for (const reason of reasons) assert.match(end.output, reason);
       await prepared().mustUp({ active: "blue", blue: images.first });
+      assert.equal(await node.kubectl(["get", "deployments", "--namespace=local", "--output=name"]), `deployment.apps/${app}-blue\n`);
       await asked().more(3 * rate);
       assert.deepEqual(selected(), moves, "the selector never moved");
       assert.deepEqual(answeredBy(asked().answers.slice(from)), [running("blue", images.first)]);
